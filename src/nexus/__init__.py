@@ -1,0 +1,1 @@
+"""Nexus Family Pass: a company's benefit that parents spend on activities for their children."""

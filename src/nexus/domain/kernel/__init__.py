@@ -1,0 +1,1 @@
+"""The few ideas that every context shares: errors, ids, instants, money, events."""
