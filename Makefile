@@ -1,0 +1,59 @@
+# One command to run, one to test. Needs python3 (3.11 or later), make and, once, a package index.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SOURCES := src tests
+
+.DEFAULT_GOAL := help
+.PHONY: help run test reset setup lint format unit lock clean
+
+help: ## List these targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-8s %s\n' "$$name" "$$what"; done
+
+run: $(READY) ## Start the whole product, servers included; Ctrl-C stops it
+	@exec $(BIN)/python -m nexus up
+
+reset: $(READY) ## Forget all data of this folder; the next run starts afresh
+	@exec $(BIN)/python -m nexus up --reset
+
+test: lint unit ## Set up, run every check, run every test
+
+setup: $(READY) ## Only set up: the virtual environment, from the lock
+
+lint: $(READY) ## Style, types, architecture, security
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/pyrefly check
+	PYTHONPATH=src $(BIN)/lint-imports
+	$(BIN)/bandit -q -c pyproject.toml -r src
+
+unit: $(READY) ## Only the tests
+	$(BIN)/python -m pytest
+
+format: $(READY) ## Let ruff mend what it can
+	$(BIN)/ruff check --fix $(SOURCES)
+	$(BIN)/ruff format $(SOURCES)
+
+lock: ## Resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+
+clean: ## Remove everything that can be made again, except data
+	rm -rf $(VENV) build dist htmlcov .coverage .coverage.* .hypothesis .import_linter_cache \
+		.mypy_cache .pytest_cache .ruff_cache
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp holds the lock that was installed, so that it is the content that
+# counts and not a date: a change of branch touches every file. A folder that was
+# moved is set up again, because scripts name their interpreter in full.
+ifneq ($(shell cmp -s requirements.lock $(READY) && test -x $(BIN)/python \
+	&& test "$$(cat $(VENV)/.root)" = "$(CURDIR)" && echo ready),ready)
+.PHONY: $(READY)
+endif
+
+$(READY):
+	@PYTHON='$(PYTHON)' sh scripts/setup.sh '$(VENV)'

@@ -1,0 +1,6 @@
+"""``python -m nexus`` is the command ``nexus``."""
+
+from nexus.entrypoints.cli import main
+
+if __name__ == "__main__":
+    main()
