@@ -1,0 +1,31 @@
+"""The unit of work over plain dictionaries."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+from nexus.adapters.memory.work import MemoryWork
+from nexus.adapters.memory.world import World
+
+
+class MemoryBegin:
+    """
+    Opens units of work on a :class:`World`, one at a time.
+
+    An exception puts the world back as it was when that unit of work (or the
+    inner one, when nested) was opened.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._one_at_a_time = RLock()
+
+    @contextmanager
+    def __call__(self) -> Iterator[MemoryWork]:
+        with self._one_at_a_time:
+            before = self._world.snapshot()
+            try:
+                yield MemoryWork(self._world)
+            except BaseException:
+                self._world.restore(before)
+                raise

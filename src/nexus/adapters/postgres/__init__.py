@@ -1,0 +1,1 @@
+"""PostgreSQL, the store of record: pool, unit of work, repositories, migrations."""

@@ -1,0 +1,1 @@
+"""The JSON API: what every resource shares, and a controller per resource."""
