@@ -1,0 +1,100 @@
+"""The HTTP application around a list of route handlers."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from attrs import frozen
+from litestar import Litestar, Request
+from litestar.concurrency import set_asyncio_executor
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from nexus.application.kernel.actor import Actor
+from nexus.entrypoints.http.docs import describe_problem, docs_asset, docs_page, list_problems, metrics_route
+from nexus.entrypoints.http.etag import IfMatch
+from nexus.entrypoints.http.idempotency import attempt_of
+from nexus.entrypoints.http.middleware import Figures, Surroundings
+from nexus.entrypoints.http.openapi import declare_problems, openapi_config
+from nexus.entrypoints.http.policies import Authenticate, current_actor, guard, require_policies
+from nexus.entrypoints.http.problems import RetryAfter, exception_handlers
+from nexus.entrypoints.http.schemas import AttrsSchemas
+from nexus.entrypoints.http.wire import WirePlugin
+
+
+@frozen(kw_only=True)
+class EdgeSettings:
+    """What an operator may choose."""
+
+    title: str = "Nexus Family Pass"
+    version: str = "1"
+    threads: int = 20
+    """Handlers that run at the same time; as many as the database pool has connections."""
+    body_limit: int = 1_000_000
+    """Bytes."""
+    metrics: bool = False
+    https: bool = False
+    """Behind TLS: tells browsers to come back by TLS only."""
+
+
+def _actor(request: Request[Any, Any, Any]) -> Actor:
+    return current_actor(request.scope)
+
+
+def _visitor(request: Request[Any, Any, Any]) -> Actor | None:
+    found = request.scope.get("user")
+    return found if isinstance(found, Actor) else None
+
+
+def _if_match(request: Request[Any, Any, Any]) -> IfMatch:
+    return IfMatch.of(request.headers)
+
+
+def edge(
+    route_handlers: Sequence[ControllerRouterHandler],
+    *,
+    authenticate: Authenticate,
+    unavailable: Mapping[type[Exception], RetryAfter] | None = None,
+    dependencies: Mapping[str, Provide] | None = None,
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    settings: EdgeSettings | None = None,
+) -> Litestar:
+    """
+    The application that answers with these handlers.
+
+    Handlers may ask for ``actor``, ``visitor`` (perhaps nobody), ``attempt`` (the Idempotency-Key) and
+    ``if_match``; *dependencies* adds the use cases. *unavailable* says which errors
+    mean that something we need is away, and when to ask again.
+
+    Raises:
+        ImproperlyConfiguredException: A route declares no access policy.
+    """
+    chosen = settings or EdgeSettings()
+    figures = Figures()
+    own: list[ControllerRouterHandler] = [docs_page, docs_asset, list_problems, describe_problem]
+    if chosen.metrics:
+        own.append(metrics_route(figures))
+    set_asyncio_executor(ThreadPoolExecutor(chosen.threads, thread_name_prefix="request"))
+    app = Litestar(
+        route_handlers=[*route_handlers, *own],
+        guards=[guard(authenticate)],
+        dependencies={
+            "actor": Provide(_actor, sync_to_thread=False),
+            "visitor": Provide(_visitor, sync_to_thread=False),
+            "attempt": Provide(attempt_of),
+            "if_match": Provide(_if_match, sync_to_thread=False),
+            **(dependencies or {}),
+        },
+        exception_handlers=exception_handlers(unavailable or {}),
+        plugins=[WirePlugin(), AttrsSchemas()],
+        openapi_config=openapi_config(chosen.title, chosen.version),
+        request_max_body_size=chosen.body_limit,
+        lifespan=list(lifespan),
+        logging_config=None,
+        debug=False,
+    )
+    require_policies(app.routes)
+    declare_problems(app)
+    app.asgi_handler = Surroundings(app.asgi_handler, figures, chosen.https)
+    return app

@@ -1,0 +1,216 @@
+"""
+The OpenAPI document, kept true.
+
+Litestar draws paths, parameters and schemas; what this edge does for every route
+(problems, security, idempotency, versions) is added here from the same
+declarations that drive it.
+"""
+
+from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from typing import Any, Final
+
+import msgspec
+from litestar import Litestar, Request, Router
+from litestar.enums import MediaType
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
+
+from nexus.application.kernel.commands import IdempotencyKeyReused
+from nexus.domain.kernel.errors import Refusal, VersionMismatch
+from nexus.entrypoints.http.policies import (
+    COOKIES,
+    CrossSiteRequest,
+    NotForThisRole,
+    Policy,
+    SessionEnded,
+    SignInRequired,
+    allow,
+    policy_of,
+    routes_of,
+)
+from nexus.entrypoints.http.problems import MEDIA_TYPE, Problem, address, status_of
+
+PATH: Final = "/schema"
+
+_DESCRIPTIONS: Final = {
+    400: "The request cannot be read.",
+    401: "Nobody is signed in.",
+    403: "Not allowed.",
+    404: "There is no such thing.",
+    405: "The address does not answer to this method.",
+    409: "A rule or the present state forbids it.",
+    412: "It changed in the meantime.",
+    413: "The body is too large.",
+    415: "The body is not JSON.",
+    422: "What was said cannot be true.",
+    429: "Too many requests.",
+    500: "Something went wrong on our side.",
+    503: "Not available right now.",
+}
+
+
+class ProblemSpec(ResponseSpec):
+    """The problems of one status that a handler may answer with."""
+
+    def __init__(self, status: int, slugs: Iterable[str]) -> None:
+        self.status = status
+        self.slugs = sorted(set(slugs))
+        super().__init__(
+            data_container=Problem,
+            generate_examples=False,
+            description=_DESCRIPTIONS.get(status, "A problem."),
+            media_type=MEDIA_TYPE,
+        )
+
+
+def problem_responses(*refused: type[Refusal]) -> dict[int, ResponseSpec]:
+    """A handler's ``responses``: the refusals of its use case, by status."""
+    grouped: dict[int, list[str]] = {}
+    for cls in refused:
+        grouped.setdefault(status_of(cls), []).append(cls.slug())
+    return {status: ProblemSpec(status, slugs) for status, slugs in sorted(grouped.items())}
+
+
+def declare_problems(app: Litestar) -> None:
+    """Give every route the problems that the edge itself may answer it with."""
+    for path, method, handler in routes_of(app):
+        declared = dict(handler.responses or {})
+        for status, slugs in _usual(path, method, handler).items():
+            own = declared.get(status)
+            if own is None or isinstance(own, ProblemSpec):
+                declared[status] = ProblemSpec(status, [*slugs, *(own.slugs if own else [])])
+        handler.responses = declared
+
+
+def _usual(path: str, method: str, handler: HTTPRouteHandler) -> dict[int, list[str]]:
+    policy = policy_of(handler)
+    names = set(handler.parsed_fn_signature.parameters)
+    usual: dict[int, list[str]] = {
+        400: ["invalid-parameters", "bad-request"],
+        429: ["too-many-requests"],
+        500: ["internal-error"],
+        503: ["unavailable"],
+    }
+    if policy is not Policy.PUBLIC:
+        usual[401] = [SignInRequired.slug(), SessionEnded.slug()]
+        usual[403] = [NotForThisRole.slug()]
+        if method not in ("GET", "HEAD"):
+            usual[403].append(CrossSiteRequest.slug())
+    if "{" in path:
+        usual[404] = ["no-such-page"]
+    if "data" in names:
+        usual[400].append("malformed-json")
+        usual |= {413: ["request-too-large"], 415: ["unsupported-media-type"], 422: ["invalid-body"]}
+    if "attempt" in names:
+        usual.setdefault(422, []).append(IdempotencyKeyReused.slug())
+    if "if_match" in names:
+        usual[412] = [VersionMismatch.slug()]
+    return usual
+
+
+class _Document(OpenAPIRenderPlugin):
+    """Serves the document as ``/schema/openapi.json``."""
+
+    def __init__(self) -> None:
+        super().__init__(path="/openapi.json", media_type=MediaType.JSON)
+        self._rendered: bytes | None = None
+
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:
+        if self._rendered is None:
+            self._rendered = msgspec.json.encode(completed(openapi_schema, request.app))
+        return self._rendered
+
+
+class _SchemaRouter(Router):
+    """Without the HTML answer that Litestar registers for every other path below it."""
+
+    def register(self, value: ControllerRouterHandler) -> list[Any]:
+        if getattr(value, "handler_name", "") == "handle_schema_path_not_found":
+            return []
+        return super().register(value)
+
+
+def openapi_config(title: str, version: str) -> OpenAPIConfig:
+    """What Litestar draws the document from."""
+    return OpenAPIConfig(
+        title=title,
+        version=version,
+        use_handler_docstrings=True,
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(
+                    type="http", scheme="bearer", description="The token that signing in answers with."
+                ),
+                "session": SecurityScheme(type="apiKey", name=COOKIES[1], security_scheme_in="cookie"),
+            }
+        ),
+        render_plugins=[_Document()],
+        openapi_router=_SchemaRouter(
+            PATH, route_handlers=[], include_in_schema=False, dto=None, return_dto=None, opt=allow(Policy.PUBLIC)
+        ),
+    )
+
+
+def completed(drawn: Mapping[str, Any], app: Litestar) -> dict[str, Any]:
+    """The document with what the edge does for each route."""
+    document = deepcopy(dict(drawn))
+    for path, method, handler in routes_of(app):
+        operation = document.get("paths", {}).get(path or "/", {}).get(method.lower())
+        if operation is not None:
+            _complete(operation, method, handler)
+    return document
+
+
+def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler) -> None:
+    names = set(handler.parsed_fn_signature.parameters)
+    policy = policy_of(handler)
+    if policy is Policy.PUBLIC:
+        operation["security"] = [] if not handler.opt.get("recognise") else [{}, {"bearer": []}, {"session": []}]
+    else:
+        operation["security"] = [{"bearer": []}, {"session": []}]
+    if policy is not None:
+        operation["x-policy"] = policy.value
+    parameters = operation.setdefault("parameters", [])
+    if "attempt" in names:
+        parameters.append(_IDEMPOTENCY_KEY)
+    if "if_match" in names:
+        parameters.append(_IF_MATCH)
+    if not parameters:
+        del operation["parameters"]
+    for status, spec in (handler.responses or {}).items():
+        if isinstance(spec, ProblemSpec):
+            operation["responses"][str(status)] = _problem_response(spec)
+
+
+def _problem_response(spec: ProblemSpec) -> dict[str, Any]:
+    schema = {
+        "allOf": [
+            {"$ref": "#/components/schemas/Problem"},
+            {"properties": {"type": {"enum": [address(slug) for slug in spec.slugs]}, "status": {"const": spec.status}}},
+        ]
+    }
+    response: dict[str, Any] = {"description": spec.description, "content": {MEDIA_TYPE: {"schema": schema}}}
+    if spec.status == 503:
+        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return response
+
+
+_IDEMPOTENCY_KEY: Final = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Sent again with the same key, the command is answered again and not done again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[\\x21-\\x7e]+$"},
+}
+_IF_MATCH: Final = {
+    "name": "If-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of the version that is to be changed.",
+    "schema": {"type": "string"},
+}

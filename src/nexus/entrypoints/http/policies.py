@@ -1,0 +1,196 @@
+"""
+Who may use a route: one declared policy per route, enforced before anything is read.
+
+A route without a policy stops the application from starting.
+"""
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Any, Final, Protocol
+from urllib.parse import urlsplit
+
+from attrs import frozen
+from litestar import Litestar
+from litestar.concurrency import sync_to_thread
+from litestar.connection import ASGIConnection
+from litestar.exceptions import ImproperlyConfiguredException
+from litestar.handlers.base import BaseRouteHandler
+from litestar.handlers.http_handlers import HTTPRouteHandler
+from litestar.routes import BaseRoute, HTTPRoute
+
+from nexus.application.kernel.actor import Actor
+from nexus.domain.identity.people import Role
+from nexus.domain.kernel.errors import Forbidden, Unauthenticated
+
+COOKIES: Final = ("__Host-nexus_session", "nexus_session")
+"""Where browsers keep the session's token, the stricter name first."""
+
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class Policy(Enum):
+    """Whom a route is for."""
+
+    PUBLIC = "public"
+    SIGNED_IN = "signed in"
+    FAMILY = "family"
+    VENUE = "venue"
+    HR = "HR"
+    ADMIN = "administration"
+
+    def admits(self, role: Role) -> bool:
+        """Whether this role may use the route."""
+        return role in _ROLES[self]
+
+
+_ROLES: Final[Mapping[Policy, frozenset[Role]]] = {
+    Policy.PUBLIC: frozenset(Role),
+    Policy.SIGNED_IN: frozenset(Role),
+    Policy.FAMILY: frozenset({Role.PARENT, Role.HR_ADMIN}),
+    Policy.VENUE: frozenset({Role.VENUE_ADMIN}),
+    Policy.HR: frozenset({Role.HR_ADMIN}),
+    Policy.ADMIN: frozenset({Role.PLATFORM_ADMIN}),
+}
+
+
+class Authenticate(Protocol):
+    """Whose token this is; nobody's if it is unknown, ended or of somebody who may no longer sign in."""
+
+    def __call__(self, token: str) -> Actor | None: ...
+
+
+@frozen
+class SignInRequired(Unauthenticated):
+    """Sign in to do this."""
+
+
+@frozen
+class SessionEnded(Unauthenticated):
+    """This sign-in is not valid, or not any more."""
+
+
+@frozen
+class NotForThisRole(Forbidden):
+    """Your role may not do this."""
+
+    role: Role
+
+
+@frozen
+class CrossSiteRequest(Forbidden):
+    """A signed-in browser may not be made to do this by another site."""
+
+
+def allow(policy: Policy, *, recognise: bool = False) -> dict[str, Any]:
+    """
+    The ``opt`` of a handler or controller that this policy governs.
+
+    With *recognise* a public route knows who is asking when somebody is signed in.
+    """
+    return {"policy": policy, "recognise": recognise}
+
+
+def policy_of(handler: BaseRouteHandler) -> Policy | None:
+    """The declared policy of a route."""
+    found = handler.opt.get("policy")
+    return found if isinstance(found, Policy) else None
+
+
+def is_automatic(handler: BaseRouteHandler) -> bool:
+    """Whether Litestar made the handler: the answer to OPTIONS says only which methods there are."""
+    return isinstance(handler, HTTPRouteHandler) and handler.handler_name == "options_handler"
+
+
+def require_policies(routes: list[BaseRoute]) -> None:
+    """
+    Let nothing be served by accident.
+
+    Raises:
+        ImproperlyConfiguredException: A route declares no policy.
+    """
+    handlers: list[tuple[str, BaseRouteHandler]] = []
+    for route in routes:
+        if isinstance(route, HTTPRoute):
+            handlers += [(route.path, handler) for handler, _ in route.route_handler_map.values()]
+        else:
+            handlers.append((route.path, route.route_handler))  # type: ignore[attr-defined]
+    bare = [f"{path} ({h.handler_name})" for path, h in handlers if not is_automatic(h) and policy_of(h) is None]
+    if bare:
+        raise ImproperlyConfiguredException(f"no access policy is declared for {', '.join(sorted(set(bare)))}")
+
+
+def guard(authenticate: Authenticate) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
+    """The guard of every route: finds out who is asking and applies the route's policy."""
+
+    async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+        policy = policy_of(handler)
+        if is_automatic(handler):
+            return
+        if policy is None:
+            raise NotForThisRole(Role.PARENT)
+        if policy is Policy.PUBLIC and not handler.opt.get("recognise"):
+            return
+        token, by_cookie = presented(connection)
+        actor = await sync_to_thread(authenticate, token) if token else None
+        if actor is None:
+            if policy is Policy.PUBLIC:
+                return
+            raise SessionEnded if token else SignInRequired
+        if by_cookie and _is_cross_site(connection):
+            raise CrossSiteRequest
+        if not policy.admits(actor.role):
+            raise NotForThisRole(actor.role)
+        connection.scope["user"] = actor
+        connection.scope["auth"] = token
+
+    return enforce
+
+
+def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | None, bool]:
+    """The token that came with the request, and whether a browser added it by itself."""
+    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and _is_token(token.strip()):
+        return token.strip(), False
+    for name in COOKIES:
+        token = connection.cookies.get(name, "")
+        if _is_token(token):
+            return token, True
+    return None, False
+
+
+def _is_token(text: str) -> bool:
+    return 0 < len(text) <= 512 and text.isascii() and text.isprintable() and " " not in text
+
+
+def _is_cross_site(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
+    if connection.scope.get("method") in _SAFE:
+        return False
+    site = connection.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = connection.headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
+
+
+def current_actor(scope: Any) -> Actor:
+    """
+    Who is asking, for a handler's ``actor``.
+
+    Raises:
+        SignInRequired: Nobody; the route is public.
+    """
+    actor = scope.get("user")
+    if not isinstance(actor, Actor):
+        raise SignInRequired
+    return actor
+
+
+def routes_of(app: Litestar) -> list[tuple[str, str, HTTPRouteHandler]]:
+    """Every route as (path, method, handler), without the automatic ones."""
+    return [
+        (route.path_format, method, handler)
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        for method, (handler, _) in route.route_handler_map.items()
+        if not is_automatic(handler)
+    ]
