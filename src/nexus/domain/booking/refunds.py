@@ -1,0 +1,91 @@
+"""What comes back when a place is given up or gets less than was paid for."""
+
+from datetime import datetime, timedelta
+
+from attrs import field, frozen, validators
+
+from nexus.domain.kernel.errors import Conflict
+
+
+@frozen
+class CancellationTooLate(Conflict):
+    """The session has started: the place cannot be given up any more."""
+
+    starts_at: datetime
+
+
+@frozen
+class RefundWindow:
+    """
+    How long before the start a family may still cancel for free.
+
+    The edge belongs to the family: cancelling with exactly *notice* to go still
+    refunds in full.
+    """
+
+    notice: timedelta = field(default=timedelta(hours=48), validator=validators.ge(timedelta(0)))
+
+    def closes_at(self, start: datetime) -> datetime:
+        """The last instant of the window; a booking keeps it for good."""
+        return start - self.notice
+
+
+@frozen(kw_only=True)
+class Settlement:
+    """What cancelling does to the credits of one booking; the two add up to what was left of its price."""
+
+    refund: int = 0
+    forfeit: int = 0
+
+
+@frozen(kw_only=True)
+class Terms:
+    """
+    What a booking's credits depend on: kept as they were when it was made.
+
+    ``charged`` is the price paid, ``refunded`` what has come back of it already.
+    """
+
+    charged: int
+    refunded: int
+    starts_at: datetime
+    refundable_until: datetime
+
+    @property
+    def paid(self) -> int:
+        """What the family has spent on the place as things stand."""
+        return self.charged - self.refunded
+
+    def when_the_parent_cancels(self, *, at: datetime) -> Settlement:
+        """
+        Everything back until ``refundable_until``, nothing after it.
+
+        Raises:
+            CancellationTooLate: The session has started.
+        """
+        if at >= self.starts_at:
+            raise CancellationTooLate(self.starts_at)
+        if at <= self.refundable_until:
+            return Settlement(refund=self.paid)
+        return Settlement(forfeit=self.paid)
+
+    def when_the_venue_cancels(self) -> Settlement:
+        """Always everything back."""
+        return Settlement(refund=self.paid)
+
+    def when_the_child_stays_away(self) -> Settlement:
+        """Nothing back."""
+        return Settlement(forfeit=self.paid)
+
+    def when_the_session_changes(
+        self, *, length: timedelta, new_length: timedelta, price: int, new_price: int
+    ) -> int:
+        """
+        What comes back because the session became shorter or cheaper.
+
+        What was paid shrinks with the length and with the price, whichever is
+        less; a remaining fraction of a credit goes to the family.
+        """
+        by_length = self.paid * min(new_length, length) // length
+        by_price = self.paid * min(new_price, price) // price
+        return self.paid - min(by_length, by_price)
