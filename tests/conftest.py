@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -19,18 +18,27 @@ from nexus.adapters.postgres.pool import open_pool
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday, 2 March 2026, 12:00 UTC: the present of tests that do not choose another."""
 
+ON_POSTGRES = {"postgres_server", "any_begin"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what stands on PostgreSQL, so that `-m postgres` repeats exactly that on another version."""
+    for item in items:
+        if ON_POSTGRES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("postgres")
+
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def postgres_server() -> Iterator[EmbeddedPostgres]:
     """One PostgreSQL for all tests, forgetful and fast; NEXUS_PG_BIN chooses another version."""
-    with EmbeddedPostgres(Path(tmp_path_factory.mktemp("postgres")), durable=False) as server:
+    with EmbeddedPostgres(durable=False) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
-def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+def valkey_server() -> Iterator[EmbeddedValkey]:
     """One Valkey for all tests."""
-    with EmbeddedValkey(Path(tmp_path_factory.mktemp("valkey"))) as server:
+    with EmbeddedValkey(durable=False) as server:
         yield server
 
 

@@ -122,13 +122,15 @@ class EmbeddedPostgres(EmbeddedServer):
         with its help PostgreSQL finds out whether a stray backend is still alive.
         """
         lock = self._folder.data / "postmaster.pid"
-        with suppress(FileNotFoundError):
+        with (
+            suppress(FileNotFoundError),
             # The folder is the server's: a link in it must not lead root's pen elsewhere.
-            with os.fdopen(os.open(lock, os.O_RDWR | os.O_NOFOLLOW), "r+", encoding="utf-8") as file:
-                lines = file.read().splitlines()
-                file.seek(0)
-                file.write("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
-                file.truncate()
+            os.fdopen(os.open(lock, os.O_RDWR | os.O_NOFOLLOW), "r+", encoding="utf-8") as file,
+        ):
+            lines = file.read().splitlines()
+            file.seek(0)
+            file.write("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
+            file.truncate()
 
     def command(self) -> list[str | Path]:
         settings = SETTINGS | {"port": str(self.port)} | ({} if self.durable else FORGETFUL)
