@@ -1,0 +1,1 @@
+"""What venues offer: places, activities, weekly schedules, and the sessions they plan."""
