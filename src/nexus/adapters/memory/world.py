@@ -5,6 +5,10 @@ from uuid import UUID
 
 from attrs import define, field, fields
 
+from nexus.adapters.memory.rows import SessionRow
+from nexus.domain.catalogue.activities import Activity
+from nexus.domain.catalogue.schedules import Schedule
+from nexus.domain.catalogue.venues import Venue
 from nexus.domain.kernel.events import Event
 
 
@@ -15,6 +19,10 @@ class World:
     """
 
     events: dict[UUID, Event] = field(factory=dict)
+    venues: dict[UUID, Venue] = field(factory=dict)
+    activities: dict[UUID, Activity] = field(factory=dict)
+    schedules: dict[UUID, Schedule] = field(factory=dict)
+    sessions: dict[UUID, SessionRow] = field(factory=dict)
     replies: dict[tuple[UUID, str], Any] = field(factory=dict)
 
     def snapshot(self) -> "World":
