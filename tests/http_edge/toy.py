@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from attrs import define, evolve, field, frozen, validators
@@ -104,7 +104,7 @@ class Change:
     """What is to be different."""
 
     name: str | Unset = UNSET
-    note: str | None | Unset = UNSET
+    note: str | Unset | None = UNSET
 
 
 @frozen
@@ -172,10 +172,12 @@ class PaintingController(Controller):
 
     path = "/api/v1/paintings"
     opt = allow(Policy.FAMILY)
-    tags = ["Paintings"]
+    tags: ClassVar = ["Paintings"]
 
     @get("/", sync_to_thread=True)
-    def browse(self, colour: FromQuery[Colour | None] = None, limit: Limit = 20, cursor: CursorText = None) -> Page[PaintingView]:
+    def browse(
+        self, colour: FromQuery[Colour | None] = None, limit: Limit = 20, cursor: CursorText = None
+    ) -> Page[PaintingView]:
         """All paintings, by name."""
         after = BY_NAME.after(cursor)
         rows = [evolve(FIRST, name=f"n{i:03}", id=BookingId(UUID(int=i))) for i in range(45)]
@@ -191,7 +193,10 @@ class PaintingController(Controller):
 
     @patch("/{painting_id:uuid}", sync_to_thread=True)
     def change(
-        self, painting_id: FromPath[BookingId], data: JSONBody[Change], if_match: NamedDependency[SkipValidation[IfMatch]]
+        self,
+        painting_id: FromPath[BookingId],
+        data: JSONBody[Change],
+        if_match: NamedDependency[SkipValidation[IfMatch]],
     ) -> PaintingView:
         """Change what was said."""
         if_match.check(FIRST.version)

@@ -67,6 +67,7 @@ def describe_problem(slug: FromPath[str]) -> ProblemType:
 
 def metrics_route(figures: Figures) -> Router:
     """``/metrics`` for Prometheus; to be reachable from inside only."""
+
     @get("/metrics", include_in_schema=False, sync_to_thread=False, opt=allow(Policy.PUBLIC))
     def metrics() -> Response[bytes]:
         return Response(generate_latest(figures.registry), media_type="text/plain; version=0.0.4")

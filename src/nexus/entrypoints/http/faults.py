@@ -13,6 +13,9 @@ from nexus.domain.kernel.errors import InvalidValue, Refusal
 MOST: Final = 100
 """More faults than this in one request are not listed."""
 
+LONGEST: Final = 200
+"""Characters of a message; validators like to repeat what they were given."""
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
 
 
@@ -70,7 +73,8 @@ def below(path: str, key: str | int) -> str:
         return f"{path}[{key}]"
     if _PLAIN.match(key):
         return f"{path}.{key}"
-    shown = key[:64].encode("utf-8", "backslashreplace").decode().replace("\x00", "\\u0000").replace('"', '\\"')
+    shown = key[:64].encode("utf-8", "backslashreplace").decode()
+    shown = shown.replace("\x00", "\\u0000").replace('"', '\\"')
     return f'{path}["{shown}"]'
 
 
@@ -107,5 +111,5 @@ def _sentence(error: Exception) -> str:
     said = str(error.args[0]).replace("\x00", "\\u0000")
     said = re.sub(r"^'\w+' ", "", said)
     said = re.sub(r"^Length of '\w+' must be ([<>]=?) (\d+): \d+$", r"must have a length \1 \2", said)
-    said = re.sub(r"^(must (?:be [<>]=?|match regex|be in) .*?)(?:: .*| \(.*\))$", r"\1", said, flags=re.DOTALL)
-    return said if len(said) <= 200 else said[:199] + "…"
+    said = re.sub(r"(?s)^(must (?:be [<>]=?|match regex|be in) .*?)(?:: .*| \(.*\))$", r"\1", said)
+    return said if len(said) <= LONGEST else said[: LONGEST - 1] + "…"

@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -74,9 +75,7 @@ class Once:
     begin: Begin[CommandWork]
     actor: UserId
 
-    def __call__(
-        self, key: str | None, fingerprint: bytes, status: int, run: Callable[[], V]
-    ) -> Response[V]:
+    def __call__(self, key: str | None, fingerprint: bytes, status: int, run: Callable[[], V]) -> Response[V]:
         """
         The answer to a command: done now, or remembered from the first time.
 
@@ -118,7 +117,7 @@ def _fresh(view: V, status: int) -> Response[V]:
 
 def _answer(reply: Reply, headers: Mapping[str, str] | None = None) -> Response[Any]:
     stated = dict(headers or {})
-    if reply.status < 300 and reply.body:
+    if reply.status < HTTPStatus.MULTIPLE_CHOICES and reply.body:
         view = msgspec.json.decode(reply.body)
         if isinstance(view, dict) and isinstance(view.get("version"), int):
             stated |= etag(view["version"])

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import structlog
 from attrs import define, field, frozen
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
@@ -76,7 +77,7 @@ class Surroundings:
     https: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         answering = _Answering(scope, send, _request_id(scope), self.https)

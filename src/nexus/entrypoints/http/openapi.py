@@ -6,8 +6,10 @@ Litestar draws paths, parameters and schemas; what this edge does for every rout
 declarations that drive it.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from copy import deepcopy
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
@@ -151,7 +153,7 @@ def openapi_config(title: str, version: str) -> OpenAPIConfig:
         ),
         render_plugins=[_Document()],
         openapi_router=_SchemaRouter(
-            PATH, route_handlers=[], include_in_schema=False, dto=None, return_dto=None, opt=allow(Policy.PUBLIC)
+            PATH, route_handlers=[], include_in_schema=False, opt=allow(Policy.PUBLIC)
         ),
     )
 
@@ -162,17 +164,17 @@ def completed(drawn: Mapping[str, Any], app: Litestar) -> dict[str, Any]:
     for path, method, handler in routes_of(app):
         operation = document.get("paths", {}).get(path or "/", {}).get(method.lower())
         if operation is not None:
-            _complete(operation, method, handler)
-    return document
+            _complete(operation, handler)
+    return _named(document)
 
 
-def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler) -> None:
+def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     names = set(handler.parsed_fn_signature.parameters)
     policy = policy_of(handler)
     if policy is Policy.PUBLIC:
-        operation["security"] = [] if not handler.opt.get("recognise") else [{}, {"bearer": []}, {"session": []}]
+        operation["security"] = [{}, *_SIGNED_IN] if handler.opt.get("recognise") else []
     else:
-        operation["security"] = [{"bearer": []}, {"session": []}]
+        operation["security"] = _SIGNED_IN
     if policy is not None:
         operation["x-policy"] = policy.value
     parameters = operation.setdefault("parameters", [])
@@ -182,24 +184,58 @@ def _complete(operation: dict[str, Any], method: str, handler: HTTPRouteHandler)
         parameters.append(_IF_MATCH)
     if not parameters:
         del operation["parameters"]
+    for stated, response in operation["responses"].items():
+        if stated.startswith("2"):
+            _succeed(response, int(stated), names)
     for status, spec in (handler.responses or {}).items():
         if isinstance(spec, ProblemSpec):
             operation["responses"][str(status)] = _problem_response(spec)
 
 
+def _succeed(response: dict[str, Any], status: int, names: set[str]) -> None:
+    """Litestar leaves the media type of a ``Response`` open when a DTO writes it."""
+    response["description"] = HTTPStatus(status).phrase
+    content = response.get("content") or {}
+    if "" in content:
+        content["application/json"] = content.pop("")
+    headers = response.setdefault("headers", {})
+    if "attempt" in names:
+        headers["Idempotency-Replayed"] = {
+            "schema": {"const": "true"},
+            "description": "The answer that was given the first time.",
+        }
+    if not headers:
+        del response["headers"]
+
+
+def _named(document: dict[str, Any]) -> dict[str, Any]:
+    """``Page_nexus.entrypoints.http.x.BookingView_`` reads better as ``BookingViewPage``."""
+    schemas = document.get("components", {}).get("schemas", {})
+    text = msgspec.json.encode(document).decode()
+    for name in list(schemas):
+        generic = re.fullmatch(r"(\w+?)_(?:[\w.]*\.)?(\w+?)_", name)
+        if generic and (short := f"{generic[2]}{generic[1]}") not in schemas:
+            text = text.replace(f'"#/components/schemas/{name}"', f'"#/components/schemas/{short}"')
+            text = text.replace(f'"{name}":', f'"{short}":')
+    named: dict[str, Any] = msgspec.json.decode(text)
+    return named
+
+
 def _problem_response(spec: ProblemSpec) -> dict[str, Any]:
+    types = [address(slug) for slug in spec.slugs]
     schema = {
         "allOf": [
             {"$ref": "#/components/schemas/Problem"},
-            {"properties": {"type": {"enum": [address(slug) for slug in spec.slugs]}, "status": {"const": spec.status}}},
+            {"properties": {"type": {"enum": types}, "status": {"const": spec.status}}},
         ]
     }
     response: dict[str, Any] = {"description": spec.description, "content": {MEDIA_TYPE: {"schema": schema}}}
-    if spec.status == 503:
+    if spec.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
     return response
 
 
+_SIGNED_IN: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"session": []}]
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",

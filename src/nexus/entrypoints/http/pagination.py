@@ -3,6 +3,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from types import GenericAlias
 from typing import Annotated, Any, Final, Generic, TypeVar
 
 import msgspec
@@ -10,8 +11,8 @@ from attrs import field, frozen
 from litestar.params import QueryParameter
 
 from nexus.entrypoints.http.faults import Malformed, parameter_fault
+from nexus.entrypoints.http.reading import read_value
 from nexus.entrypoints.http.views import plain
-from nexus.entrypoints.http.wire import read_value
 
 T = TypeVar("T")
 Row = TypeVar("Row")
@@ -38,7 +39,7 @@ class Page(Generic[T]):
     )
 
 
-@frozen
+@frozen(init=False)
 class Keyset:
     """
     One order of one list: its name and the types of its key.
@@ -50,7 +51,7 @@ class Keyset:
     types: tuple[Any, ...]
 
     def __init__(self, sort: str, *types: Any) -> None:
-        self.__attrs_init__(sort, types)  # type: ignore[attr-defined]
+        self.__attrs_init__(sort, types)
 
     def cursor(self, key: Sequence[Any]) -> str:
         """The opaque name of the place after the row with this key."""
@@ -74,9 +75,11 @@ class Keyset:
         if not isinstance(stated, list) or stated[:2] != [VERSION, self.sort]:
             raise parameter_fault("query.cursor", _MALFORMED)
         try:
-            return read_value(stated[2:], tuple[self.types])
+            kind: Any = GenericAlias(tuple, self.types)
+            found: tuple[Any, ...] = read_value(stated[2:], kind)
         except Malformed as error:
             raise parameter_fault("query.cursor", _MALFORMED) from error
+        return found
 
     def page(
         self, rows: Sequence[Row], limit: int, key: Callable[[Row], Sequence[Any]], view: Callable[[Row], T]

@@ -4,7 +4,7 @@ Who may use a route: one declared policy per route, enforced before anything is 
 A route without a policy stops the application from starting.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -25,6 +25,7 @@ from nexus.domain.kernel.errors import Forbidden, Unauthenticated
 COOKIES: Final = ("__Host-nexus_session", "nexus_session")
 """Where browsers keep the session's token, the stricter name first."""
 
+_LONGEST_TOKEN: Final = 512
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -56,7 +57,7 @@ _ROLES: Final[Mapping[Policy, frozenset[Role]]] = {
 class Authenticate(Protocol):
     """Whose token this is; nobody's if it is unknown, ended or of somebody who may no longer sign in."""
 
-    def __call__(self, token: str) -> Actor | None: ...
+    def __call__(self, token: str, /) -> Actor | None: ...
 
 
 @frozen
@@ -97,11 +98,11 @@ def policy_of(handler: BaseRouteHandler) -> Policy | None:
 
 
 def is_automatic(handler: BaseRouteHandler) -> bool:
-    """Whether Litestar made the handler: the answer to OPTIONS says only which methods there are."""
-    return isinstance(handler, HTTPRouteHandler) and handler.handler_name == "options_handler"
+    """Whether Litestar made the handler: its answer to OPTIONS only names the methods."""
+    return handler.fn.__module__ == "litestar.routes.http"
 
 
-def require_policies(routes: list[BaseRoute]) -> None:
+def require_policies(routes: Sequence[BaseRoute]) -> None:
     """
     Let nothing be served by accident.
 
@@ -113,13 +114,17 @@ def require_policies(routes: list[BaseRoute]) -> None:
         if isinstance(route, HTTPRoute):
             handlers += [(route.path, handler) for handler, _ in route.route_handler_map.values()]
         else:
-            handlers.append((route.path, route.route_handler))  # type: ignore[attr-defined]
-    bare = [f"{path} ({h.handler_name})" for path, h in handlers if not is_automatic(h) and policy_of(h) is None]
+            handlers.append((route.path, getattr(route, "route_handler")))  # noqa: B009 - not HTTP
+    bare = [f"{path} ({h.handler_name})" for path, h in handlers if not (is_automatic(h) or policy_of(h))]
     if bare:
-        raise ImproperlyConfiguredException(f"no access policy is declared for {', '.join(sorted(set(bare)))}")
+        raise ImproperlyConfiguredException(
+            f"no access policy is declared for {', '.join(sorted(set(bare)))}"
+        )
 
 
-def guard(authenticate: Authenticate) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
+def guard(
+    authenticate: Authenticate,
+) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
     """The guard of every route: finds out who is asking and applies the route's policy."""
 
     async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
@@ -159,7 +164,7 @@ def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | Non
 
 
 def _is_token(text: str) -> bool:
-    return 0 < len(text) <= 512 and text.isascii() and text.isprintable() and " " not in text
+    return 0 < len(text) <= _LONGEST_TOKEN and text.isascii() and text.isprintable() and " " not in text
 
 
 def _is_cross_site(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:

@@ -51,13 +51,13 @@ _log = structlog.get_logger("nexus.http")
 class Problem:
     """What went wrong (RFC 9457); further members carry the figures of its type."""
 
-    type: str = field(metadata={"description": "Which rule was broken; described at this address."})
+    type: str = field(metadata={"description": "Which rule was broken; this address describes it."})
     title: str
     status: int
     detail: str | Unset = UNSET
-    instance: str | Unset = field(default=UNSET, metadata={"description": "The path that was asked for."})
-    request_id: str | Unset = field(default=UNSET, metadata={"description": "Quote it when you ask for help."})
-    errors: list[Fault] | Unset = field(default=UNSET, metadata={"description": "Every fault, with its path."})
+    instance: str | Unset = field(default=UNSET, metadata={"description": "What was asked for."})
+    request_id: str | Unset = field(default=UNSET, metadata={"description": "Quote it to ask for help."})
+    errors: list[Fault] | Unset = field(default=UNSET, metadata={"description": "All faults, with paths."})
 
 
 @frozen
@@ -164,7 +164,9 @@ def document(refusal: Refusal, *, with_request: bool = True) -> bytes:
     return encode(stated)
 
 
-def http_document(slug: str, detail: str | None = None, faults: Iterable[Fault] = (), status: int = 0) -> bytes:
+def http_document(
+    slug: str, detail: str | None = None, faults: Iterable[Fault] = (), status: int = 0
+) -> bytes:
     """The problem document of what HTTP itself refuses."""
     own_status, title = HTTP_PROBLEMS[slug]
     now = here.get()
@@ -203,18 +205,18 @@ def _http(request: Request[Any, Any, Any], error: HTTPException) -> Response[byt
         return answer(http_document(Malformed.slug, detail, faults), 400)
     if isinstance(error, NotAuthorizedException):
         return answer(http_document("bad-request", error.detail, status=401), 401, error.headers)
-    if error.status_code >= 500 and error.status_code != 503:
+    if error.status_code == HTTPStatus.INTERNAL_SERVER_ERROR:
         return _unexpected(request, error)
     slug = _SLUG_OF_STATUS.get(error.status_code, "bad-request")
-    detail = None if error.status_code in (404, 405, 503) else error.detail
-    return answer(http_document(slug, detail, status=error.status_code), error.status_code, error.headers)
+    stated: str | None = None if error.status_code in (404, 405, 503) else error.detail
+    return answer(http_document(slug, stated, status=error.status_code), error.status_code, error.headers)
 
 
 def _parameter_faults(error: ValidationException) -> Iterator[Fault]:
     """Litestar's messages about query, path and header parameters, as faults with their paths."""
     extra = error.extra if isinstance(error.extra, list) else []
     for said in extra:
-        key, source = str(said.get("key", "")), str(said.get("source", "query") or "query")
+        key, source = str(said.get("key", "")), str(said.get("source", "query"))
         message = str(said.get("message", "is not acceptable"))
         if source == "body" and key in ("data", ""):
             yield Fault("body", "is missing")

@@ -72,7 +72,8 @@ def boolean(value: Any) -> bool:
 
 def integer(value: Any, within: IntegerRange = INT8) -> int:
     if type(value) is not int:
-        raise ValueError("must be a whole number") if type(value) is float else expected("a whole number", value)
+        fault = ValueError("must be a whole number")
+        raise fault if type(value) is float else expected("a whole number", value)
     if not within.low <= value <= within.high:
         raise ValueError(f"must be between {within.low} and {within.high}")
     return value

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import time
 from enum import Enum
 from inspect import cleandoc
-from typing import Annotated, Any, get_args, get_origin
+from typing import Any, Final, get_args, get_origin
 
 import attrs
 from litestar.openapi.spec import Reference, Schema
@@ -14,9 +14,15 @@ from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
 from nexus.entrypoints.http import scalars
+from nexus.entrypoints.http.reading import is_record, said_types
 from nexus.entrypoints.http.unset import UNSET, is_unset_type
-from nexus.entrypoints.http.views import plain
-from nexus.entrypoints.http.wire import INCOMING, is_record, said_types
+from nexus.entrypoints.http.views import is_annotated, plain
+from nexus.entrypoints.http.wire import INCOMING
+
+_FACTORY: Final[Any] = attrs.Factory
+
+STORABLE: Final = r"^[^\u0000]*$"
+"""Any text without NUL."""
 
 
 class AttrsSchemas(OpenAPISchemaPlugin):
@@ -27,7 +33,7 @@ class AttrsSchemas(OpenAPISchemaPlugin):
             return False
         return field_definition.annotation is time or is_record(field_definition.annotation)
 
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema | Reference:
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Any:
         if field_definition.annotation is time:
             return Schema(type=OpenAPIType.STRING, pattern=scalars.TIME_PATTERN, examples=["16:30"])
         bare = get_origin(field_definition.annotation) or field_definition.annotation
@@ -37,10 +43,12 @@ class AttrsSchemas(OpenAPISchemaPlugin):
         stated = [a for a in attrs.fields(bare) if a.init or not incoming]
         schema: Schema = schema_creator.create_component_schema(
             field_definition,
-            required=sorted(a.name for a in stated if _is_required(a, hints[a.name], incoming)),
+            required=sorted(a.name for a in stated if _is_required(a, hints[a.name], incoming=incoming)),
             property_fields={},
         )
-        schema.properties = {a.name: _property(a, hints[a.name], incoming, schema_creator) for a in stated}
+        schema.properties = {
+            a.name: _property(a, hints[a.name], schema_creator, incoming=incoming) for a in stated
+        }
         schema.description = _described(bare)
         if incoming:
             schema.additional_properties = False
@@ -52,23 +60,23 @@ def _described(cls: type) -> str | None:
     return cleandoc(cls.__doc__) if cls.__doc__ else None
 
 
-def _is_required(a: "attrs.Attribute[Any]", hint: Any, incoming: bool) -> bool:
+def _is_required(a: "attrs.Attribute[Any]", hint: Any, *, incoming: bool) -> bool:
     if any(is_unset_type(m) for m in get_args(hint)):
         return False
     return a.default is attrs.NOTHING if incoming else True
 
 
-def _property(a: "attrs.Attribute[Any]", hint: Any, incoming: bool, creator: Any) -> Schema | Reference:
+def _property(a: "attrs.Attribute[Any]", hint: Any, creator: Any, *, incoming: bool) -> Schema | Reference:
     said = said_types(hint)
     nullable = type(None) in said
     kind = next((t for t in said if t is not type(None)), type(None))
-    drawn = _drawn(kind, creator)
+    drawn = _drawn(kind, creator, incoming=incoming)
     constraints = dict(_constraints(a.validator, kind))
     if constraints:
         drawn = _narrowed(drawn, constraints)
     if nullable:
         drawn = Schema(one_of=[drawn, Schema(type=OpenAPIType.NULL)])
-    notes = _notes(a, incoming)
+    notes = _notes(a, incoming=incoming)
     if not notes:
         return drawn
     if isinstance(drawn, Reference):
@@ -76,9 +84,9 @@ def _property(a: "attrs.Attribute[Any]", hint: Any, incoming: bool, creator: Any
     return replace(drawn, **notes)
 
 
-def _drawn(kind: Any, creator: Any) -> Schema | Reference:
+def _drawn(kind: Any, creator: Any, *, incoming: bool) -> Schema | Reference:
     limits = None
-    if get_origin(kind) is Annotated:
+    if is_annotated(kind):
         base, *extras = get_args(kind)
         limits = next((e for e in extras if isinstance(e, scalars.IntegerRange)), None)
         kind = base if limits else kind
@@ -86,7 +94,11 @@ def _drawn(kind: Any, creator: Any) -> Schema | Reference:
     if limits is not None and isinstance(drawn, Schema):
         return replace(drawn, minimum=limits.low, maximum=limits.high)
     if kind is int and isinstance(drawn, Schema):
-        return replace(drawn, format="int64")
+        return replace(drawn, minimum=scalars.INT8.low, maximum=scalars.INT8.high) if incoming else drawn
+    if kind is str and isinstance(drawn, Schema):
+        return replace(drawn, pattern=STORABLE) if incoming else drawn
+    if get_origin(kind) in (set, frozenset) and isinstance(drawn, Schema):
+        return replace(drawn, unique_items=True)
     return drawn
 
 
@@ -99,7 +111,7 @@ def _narrowed(drawn: Schema | Reference, constraints: dict[str, Any]) -> Schema:
 def _constraints(validator: Any, kind: Any) -> Iterable[tuple[str, Any]]:
     """The keywords that say the same as an attrs validator."""
     name = type(validator).__name__
-    if name in ("_AndValidator",):
+    if name == "_AndValidator":
         for inner in validator._validators:  # noqa: SLF001
             yield from _constraints(inner, kind)
     elif name == "_OptionalValidator":
@@ -138,15 +150,15 @@ def _full(validator: Any) -> str:
     return f"^(?:{stated})" if how == "match" else stated
 
 
-def _notes(a: "attrs.Attribute[Any]", incoming: bool) -> dict[str, Any]:
+def _notes(a: "attrs.Attribute[Any]", *, incoming: bool) -> dict[str, Any]:
     notes: dict[str, Any] = {}
     if "description" in a.metadata:
         notes["description"] = a.metadata["description"]
     if "examples" in a.metadata:
         notes["examples"] = plain(list(a.metadata["examples"]))
-    default = a.default
-    if isinstance(default, attrs.Factory) and not default.takes_self:  # type: ignore[arg-type, misc]
-        default = default.factory()  # type: ignore[union-attr]
+    default: Any = a.default
+    if isinstance(default, _FACTORY):
+        default = attrs.NOTHING if default.takes_self else default.factory()
     if not incoming or default is attrs.NOTHING or default is UNSET:
         return notes
     if isinstance(default, bool | int | float | str | list | tuple | dict | Enum):

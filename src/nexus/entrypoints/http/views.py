@@ -14,9 +14,15 @@ from uuid import UUID
 import attrs
 import msgspec
 from cattrs import Converter
-from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.gen import make_dict_unstructure_fn
 
 from nexus.entrypoints.http.unset import UNSET, is_unset_type
+
+
+def is_annotated(annotation: Any) -> bool:
+    """Whether something is said about a type besides the type."""
+    origin: Any = get_origin(annotation)
+    return origin is Annotated
 
 
 def _instant(value: datetime) -> str:
@@ -38,7 +44,7 @@ class _Outgoing(Converter):
         self.register_unstructure_hook_func(
             lambda t: isinstance(t, type) and issubclass(t, Enum), lambda member: member.value
         )
-        self.register_unstructure_hook_factory(lambda t: get_origin(t) is Annotated, self._annotated)
+        self.register_unstructure_hook_factory(is_annotated, self._annotated)
         self.register_unstructure_hook_factory(
             lambda t: any(map(is_unset_type, get_args(t))), lambda _: self.unstructure
         )
@@ -51,9 +57,7 @@ class _Outgoing(Converter):
         bare = get_origin(annotation) or annotation
         attrs.resolve_types(bare, include_extras=True)
         optional = [a.name for a in attrs.fields(bare) if any(map(is_unset_type, get_args(a.type)))]
-        made = make_dict_unstructure_fn(
-            annotation, self, **{name: override(omit_if_default=False) for name in optional}
-        )
+        made = make_dict_unstructure_fn(annotation, self)
         if not optional:
             return made
 
