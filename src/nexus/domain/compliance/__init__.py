@@ -1,0 +1,1 @@
+"""What families allow us to do with what they tell us."""

@@ -1,0 +1,1 @@
+"""Credits: the periods they are given for, and every movement of them."""

@@ -1,0 +1,66 @@
+"""What proves who somebody is: passwords, and the tokens that a sign-in gives."""
+
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Final
+
+from attrs import frozen
+
+from nexus.domain.kernel.errors import Invalid, Unauthenticated
+from nexus.domain.kernel.ids import UserId
+
+SHORTEST: Final = 8
+LONGEST: Final = 128
+ADVISED: Final = 15
+SIGNED_IN_FOR: Final = timedelta(days=30)
+
+
+@frozen
+class WrongCredentials(Unauthenticated):
+    """The e-mail address and password do not belong together."""
+
+
+@frozen
+class UnacceptablePassword(Invalid):
+    """A password has 8 to 128 characters, of any kind."""
+
+    shortest: int = SHORTEST
+    longest: int = LONGEST
+
+
+def normalised(password: str) -> str:
+    """The password in the one form (NFC) in which it is hashed, whatever keyboard wrote it."""
+    return unicodedata.normalize("NFC", password)
+
+
+def new_password(password: str) -> str:
+    """
+    A password that may be set, normalised; any character counts, none is demanded.
+
+    Raises:
+        UnacceptablePassword: Too short, too long, or with half a surrogate pair.
+    """
+    composed = normalised(password)
+    half_characters = any("\ud800" <= character <= "\udfff" for character in composed)
+    if half_characters or not SHORTEST <= len(composed) <= LONGEST:
+        raise UnacceptablePassword
+    return composed
+
+
+def is_short(password: str) -> bool:
+    """Whether to advise a longer one: under fifteen characters."""
+    return len(normalised(password)) < ADVISED
+
+
+@frozen(kw_only=True)
+class SignedIn:
+    """One sign-in: its id, whose it is and until when; the token itself is nowhere kept."""
+
+    id: str
+    user: UserId
+    created_at: datetime
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, sign_in: str, user: UserId, *, at: datetime) -> "SignedIn":
+        return cls(id=sign_in, user=user, created_at=at, expires_at=at + SIGNED_IN_FOR)
