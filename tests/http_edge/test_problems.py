@@ -113,3 +113,29 @@ def test_problem_types_are_listed_and_each_address_answers(client):
     assert {"insufficient", "invalid-body"} & {p["slug"] for p in listed} == {"invalid-body"}
     assert all(client.get(p["type"]).json() == p for p in listed)
     problem(client.get("/problems/nothing"), 404, "no-such-page")
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        (f"whole={2**63}", "query.whole"),
+        (f"whole=-{'9' * 40}", "query.whole"),
+        ("near=nan", "query.near"),
+        ("near=1&near=inf", "query.near"),
+        ("near=x", "query.near"),
+        ("at=2026-01-01T00:00:00", "query.at"),
+        ("at=5", "query.at"),
+    ],
+)
+def test_a_parameter_that_nothing_could_use_is_400(client, query, path):
+    stated = problem(client.get(f"/numbers?{query}"), 400, "invalid-parameters")
+    assert {e["path"] for e in stated["errors"]} == {path}
+
+
+def test_a_parameter_at_the_edge_of_what_fits_is_read(client):
+    query = {"whole": str(2**63 - 1), "near": ["1", "-2.5"], "at": "2026-01-01T00:00:00Z"}
+    assert client.get("/numbers", params=query).json() == {
+        "whole": str(2**63 - 1),
+        "near": "[1.0, -2.5]",
+        "at": "2026-01-01 00:00:00+00:00",
+    }

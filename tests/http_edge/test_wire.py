@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -177,3 +178,10 @@ def test_no_body_is_400(client):
 def test_a_body_over_the_limit_is_413(client):
     answer = client.post("/echo", content=b" " * 1_000_001, headers={"content-type": "application/json"})
     assert answer.status_code == 413
+
+
+def test_instants_leave_in_utc_and_never_without_an_offset():
+    there = datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))
+    assert encode(there) == b'"2026-01-01T00:00:00Z"'
+    with pytest.raises(ValueError, match="offset"):
+        encode(there.replace(tzinfo=None))

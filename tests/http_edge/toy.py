@@ -213,13 +213,12 @@ class PaintingController(Controller):
         """Have something painted."""
 
         def run() -> PaintingView:
-            with memory.begin() as work:
-                work.painted += 1
-                if data.size == "l":
-                    raise OutOfPaint(data.colour, 0, data.at, data.id, "empty")
-                if data.size == "s" and data.gift:
-                    raise TokenExpired
-                return evolve(FIRST, id=data.id, name=f"No. {work.painted}")
+            memory.painted += 1
+            if data.size == "l":
+                raise OutOfPaint(data.colour, 0, data.at, data.id, "empty")
+            if data.size == "s" and data.gift:
+                raise TokenExpired
+            return evolve(FIRST, id=data.id, name=f"No. {memory.painted}")
 
         return Once(memory.begin, actor.user)(attempt.key, attempt.fingerprint, 201, run)
 
@@ -228,6 +227,16 @@ class PaintingController(Controller):
 def echo(data: JSONBody[Order]) -> Order:
     """What was understood."""
     return data
+
+
+@get("/numbers", sync_to_thread=True, opt=allow(Policy.PUBLIC))
+def numbers(
+    whole: FromQuery[int] = 0,
+    near: FromQuery[list[float] | None] = None,
+    at: FromQuery[datetime | None] = None,
+) -> dict[str, str]:
+    """What was understood of a query."""
+    return {"whole": str(whole), "near": str(near), "at": str(at)}
 
 
 @get("/broken/{how:str}", sync_to_thread=True, opt=allow(Policy.PUBLIC))
@@ -258,7 +267,7 @@ def toy(*more: Any, memory: Memory | None = None, **settings: Any) -> Litestar:
     """The application; a token is a role's name."""
     kept = memory or Memory()
     return edge(
-        [PaintingController, echo, broken, whoami, *map(policy_route, Policy), *more],
+        [PaintingController, echo, numbers, broken, whoami, *map(policy_route, Policy), *more],
         authenticate=USERS.get,
         unavailable={Away: lambda _: 7},
         dependencies={"memory": Provide(lambda: kept, sync_to_thread=False)},

@@ -17,6 +17,7 @@ from nexus.entrypoints.http.etag import IfMatch
 from nexus.entrypoints.http.idempotency import attempt_of
 from nexus.entrypoints.http.middleware import Figures, Surroundings
 from nexus.entrypoints.http.openapi import declare_problems, openapi_config
+from nexus.entrypoints.http.parameters import check_query
 from nexus.entrypoints.http.policies import Authenticate, current_actor, guard, require_policies
 from nexus.entrypoints.http.problems import RetryAfter, exception_handlers
 from nexus.entrypoints.http.schemas import AttrsSchemas
@@ -78,7 +79,7 @@ def edge(
     set_asyncio_executor(ThreadPoolExecutor(chosen.threads, thread_name_prefix="request"))
     app = Litestar(
         route_handlers=[*route_handlers, *own],
-        guards=[guard(authenticate)],
+        guards=[guard(authenticate), check_query],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
