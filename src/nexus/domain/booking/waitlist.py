@@ -178,6 +178,10 @@ class Line:
                 return each
         raise KeyError(entry)
 
+    def with_entries(self, entries: Iterable[Entry]) -> "Line":
+        """The same session with these families in line."""
+        return evolve(self, entries=tuple(entries))
+
     def joined(self, entry: Entry, *, at: datetime, policy: OfferPolicy) -> "Line":
         """
         Wait at the end of the line.
@@ -246,6 +250,11 @@ class Line:
                     entry.ended(EntryStatus.CLOSED, at=at, reason=ClosedReason.CHILD_UNAVAILABLE)
                 )
         return line
+
+    def confirmed(self) -> "Line":
+        """The venue accepted a pending booking: its held seat is a booked one."""
+        seats = evolve(self.seats, booked=self.seats.booked + 1, held=self.seats.held - 1)
+        return evolve(self, seats=seats)
 
     def settled(self, *, at: datetime, policy: OfferPolicy) -> "Line":
         """The line as it must be at this instant, whoever was late to notice."""

@@ -79,10 +79,11 @@ CREATE INDEX waitlist_user ON waitlist (user_id, joined_at DESC, id DESC);
 CREATE INDEX waitlist_open_offers ON waitlist (offer_expires_at) WHERE status = 'offered';
 
 CREATE TABLE waitlist_children (
-    entry_id   uuid    NOT NULL,
-    session_id uuid    NOT NULL,
-    child_id   uuid    NOT NULL REFERENCES children ON DELETE RESTRICT,
-    is_active  boolean NOT NULL DEFAULT true,
+    entry_id   uuid     NOT NULL,
+    session_id uuid     NOT NULL,
+    child_id   uuid     NOT NULL REFERENCES children ON DELETE RESTRICT,
+    ordinal    smallint NOT NULL,
+    is_active  boolean  NOT NULL DEFAULT true,
     PRIMARY KEY (entry_id, child_id),
     FOREIGN KEY (entry_id, session_id) REFERENCES waitlist (id, session_id) ON DELETE RESTRICT
 );

@@ -1,0 +1,197 @@
+"""Sessions with their queues."""
+
+from datetime import datetime
+from typing import Final, LiteralString
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from nexus.adapters.postgres.rows import as_object, to_object
+from nexus.domain.booking.waitlist import Entry, Line
+from nexus.domain.kernel.errors import NoSuchThing
+from nexus.domain.kernel.ids import ChildId, EntryId, SessionId, UserId, VenueId
+
+LOCK_LINE: Final[LiteralString] = """
+    SELECT id AS session, status, starts_at, releases_at, released_at, last_queue_number AS last_number,
+           sellable, booked_count AS booked, held_count AS held
+      FROM activity_sessions
+     WHERE id = %(session)s AND (%(venue)s::uuid IS NULL OR venue_id = %(venue)s)
+       FOR UPDATE
+"""
+
+# Not SKIP LOCKED: stepping over a locked row would jump the queue. The session is
+# locked already, and everybody who changes its queue locks it first.
+READ_ENTRIES: Final[LiteralString] = """
+    SELECT w.id, w.user_id AS parent, w.queue_number AS number, w.joined_at, w.status, w.overtaken,
+           w.offered_at, w.offer_expires_at, w.ended_at, w.closed_reason,
+           (SELECT array_agg(c.child_id ORDER BY c.ordinal) FROM waitlist_children c
+             WHERE c.entry_id = w.id) AS children
+      FROM waitlist w
+     WHERE w.session_id = %(session)s AND w.status IN ('waiting', 'offered')
+     ORDER BY w.queue_number
+       FOR UPDATE OF w
+"""
+
+SAVE_SEATS: Final[LiteralString] = """
+    UPDATE activity_sessions
+       SET sellable = %(sellable)s, booked_count = %(booked)s, held_count = %(held)s,
+           waiting_count = %(waiting)s, last_queue_number = %(last_number)s, released_at = %(released_at)s
+     WHERE id = %(session)s
+"""
+
+ADD_ENTRY: Final[LiteralString] = """
+    INSERT INTO waitlist (id, session_id, user_id, corporate_id, queue_number, seats, status, joined_at)
+    SELECT %(id)s, %(session)s, id, corporate_id, %(number)s, %(seats)s, 'waiting', %(joined_at)s
+      FROM users
+     WHERE id = %(parent)s
+"""
+
+ADD_CHILDREN: Final[LiteralString] = """
+    INSERT INTO waitlist_children (entry_id, session_id, child_id, ordinal)
+    SELECT %(id)s, %(session)s, child, ordinal
+      FROM unnest(%(children)s::uuid[]) WITH ORDINALITY AS c (child, ordinal)
+"""
+
+SAVE_ENTRIES: Final[LiteralString] = """
+    WITH changed AS (
+        UPDATE waitlist w
+           SET status = n.status, overtaken = n.overtaken, offered_at = n.offered_at,
+               offer_expires_at = n.offer_expires_at, ended_at = n.ended_at, closed_reason = n.closed_reason
+          FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(overtaken)s::int[], %(offered_at)s::timestamptz[],
+                      %(expires_at)s::timestamptz[], %(ended_at)s::timestamptz[], %(reasons)s::text[])
+               AS n (id, status, overtaken, offered_at, offer_expires_at, ended_at, closed_reason)
+         WHERE w.id = n.id
+        RETURNING w.id, n.ended_at IS NULL AS is_active
+    )
+    UPDATE waitlist_children c
+       SET is_active = false
+      FROM changed
+     WHERE c.entry_id = changed.id AND NOT changed.is_active
+"""
+
+SESSION_OF_ENTRY: Final[LiteralString] = """
+    SELECT session_id FROM waitlist WHERE id = %(entry)s AND user_id = %(parent)s
+"""
+
+STATUS_OF_ENTRY: Final[LiteralString] = "SELECT status FROM waitlist WHERE id = %(entry)s"
+
+WAITING_FOR: Final[LiteralString] = """
+    SELECT session_id FROM waitlist_children WHERE child_id = %(child)s AND is_active ORDER BY session_id
+"""
+
+DUE_SESSIONS: Final[LiteralString] = """
+    SELECT session_id FROM waitlist WHERE status = 'offered' AND offer_expires_at <= %(at)s
+     UNION
+    SELECT session_id FROM bookings WHERE status = 'pending' AND confirm_by <= %(at)s
+     UNION
+    SELECT w.session_id
+      FROM waitlist w
+      JOIN activity_sessions s ON s.id = w.session_id
+     WHERE w.status IN ('waiting', 'offered')
+       AND (s.starts_at <= %(at)s OR s.status <> 'scheduled'
+            OR (s.releases_at <= %(at)s AND s.released_at IS NULL))
+     LIMIT %(limit)s
+"""
+
+RELEASE: Final[LiteralString] = """
+    WITH due AS (
+        SELECT id FROM activity_sessions
+         WHERE status = 'scheduled' AND released_at IS NULL AND releases_at <= %(at)s AND waiting_count = 0
+         ORDER BY releases_at
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED
+    )
+    UPDATE activity_sessions
+       SET sellable = booked_count + held_count, released_at = %(at)s
+     WHERE id IN (SELECT id FROM due) AND released_at IS NULL
+"""
+
+
+class PostgresLines:
+    """The table ``waitlist`` together with the seats of ``activity_sessions``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lock(self, session: SessionId, *, venue: VenueId | None = None) -> Line:
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute(LOCK_LINE, {"session": session, "venue": venue}).fetchone()
+        if row is None:
+            raise NoSuchThing("session")
+        with self._connection.cursor(row_factory=as_object(Entry)) as entries:
+            waiting = entries.execute(READ_ENTRIES, {"session": session}).fetchall()
+        seats = {name: row.pop(name) for name in ("sellable", "booked", "held")}
+        line = to_object({**row, "seats": seats, "entries": ()}, Line)
+        return line.with_entries(waiting)
+
+    def save(self, before: Line, after: Line) -> None:
+        self._connection.execute(
+            SAVE_SEATS,
+            {
+                "session": after.session,
+                "sellable": after.seats.sellable,
+                "booked": after.seats.booked,
+                "held": after.seats.held,
+                "waiting": after.waiting,
+                "last_number": after.last_number,
+                "released_at": after.released_at,
+            },
+        )
+        known = {entry.id: entry for entry in before.entries}
+        for entry in (*after.entries, *after.gone):
+            if entry.id not in known:
+                self._add(entry, after.session)
+        changed = [
+            entry
+            for entry in (*after.entries, *after.gone)
+            if entry != known.get(entry.id) and (entry.id in known or entry.offered_at or entry.ended_at)
+        ]
+        if changed:
+            self._connection.execute(
+                SAVE_ENTRIES,
+                {
+                    "ids": [entry.id for entry in changed],
+                    "statuses": [entry.status.value for entry in changed],
+                    "overtaken": [entry.overtaken for entry in changed],
+                    "offered_at": [entry.offered_at for entry in changed],
+                    "expires_at": [entry.offer_expires_at for entry in changed],
+                    "ended_at": [entry.ended_at for entry in changed],
+                    "reasons": [entry.closed_reason for entry in changed],
+                },
+            )
+
+    def _add(self, entry: Entry, session: SessionId) -> None:
+        values = {
+            "id": entry.id,
+            "session": session,
+            "parent": entry.parent,
+            "number": entry.number,
+            "seats": entry.seats,
+            "joined_at": entry.joined_at,
+            "children": list(entry.children),
+        }
+        self._connection.execute(ADD_ENTRY, values)
+        self._connection.execute(ADD_CHILDREN, values)
+
+    def session_of(self, entry: EntryId, *, parent: UserId) -> SessionId:
+        row = self._connection.execute(SESSION_OF_ENTRY, {"entry": entry, "parent": parent}).fetchone()
+        if row is None:
+            raise NoSuchThing("waitlist entry")
+        return SessionId(row[0])
+
+    def status_of(self, entry: EntryId) -> str:
+        row = self._connection.execute(STATUS_OF_ENTRY, {"entry": entry}).fetchone()
+        if row is None:
+            raise NoSuchThing("waitlist entry")
+        return str(row[0])
+
+    def waiting_for(self, child: ChildId) -> tuple[SessionId, ...]:
+        rows = self._connection.execute(WAITING_FOR, {"child": child}).fetchall()
+        return tuple(SessionId(row[0]) for row in rows)
+
+    def due(self, *, at: datetime, limit: int) -> tuple[SessionId, ...]:
+        rows = self._connection.execute(DUE_SESSIONS, {"at": at, "limit": limit}).fetchall()
+        return tuple(SessionId(row[0]) for row in rows)
+
+    def release(self, *, at: datetime, limit: int) -> int:
+        return self._connection.execute(RELEASE, {"at": at, "limit": limit}).rowcount

@@ -1,0 +1,352 @@
+"""Bookings, as they are made and ended."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+from psycopg import Connection
+from psycopg.errors import ExclusionViolation, UniqueViolation
+
+from nexus.adapters.postgres.rows import as_object, to_object
+from nexus.application.booking.ports import Facts, Order, Overtaken
+from nexus.domain.booking.bookings import Booking, BookingStatus
+from nexus.domain.booking.sessions import Offering
+from nexus.domain.booking.wishes import Attendee
+from nexus.domain.kernel.errors import NoSuchThing
+from nexus.domain.kernel.ids import BookingId, ChildId, SessionId, UserId, VenueId
+
+READ_FACTS: Final[LiteralString] = """
+    SELECT json_build_object(
+               'session', s.id, 'activity', a.id, 'venue', v.id, 'status', s.status,
+               'local_date', s.session_date, 'price', s.credits_required,
+               'min_age', a.min_age, 'max_age', a.max_age,
+               'is_published', a.is_published AND a.is_active, 'venue_is_active', v.status = 'active',
+               'is_premium', v.is_premium, 'requires_confirmation', v.requires_confirmation,
+               'waiting', s.waiting_count, 'released', s.released_at IS NOT NULL, 'version', s.version,
+               'seats', json_build_object(
+                   'sellable', s.sellable, 'booked', s.booked_count, 'held', s.held_count)) AS offering,
+           s.starts_at, s.ends_at, s.opens_at, s.releases_at, s.session_date,
+           v.insurance_expiry_date AS insured_until,
+           make_interval(hours => v.confirmation_hours) AS confirmation_window,
+           s.held_count > 0 AND EXISTS (
+               SELECT FROM waitlist w
+                WHERE w.session_id = s.id AND w.status = 'offered' AND w.offer_expires_at <= %(at)s
+           ) AS has_lapsed_offers,
+           purse.credits_available AS credits,
+           coalesce(purse.premium_venue_access, false) AS has_premium
+      FROM activity_sessions s
+      JOIN activities a ON a.id = s.activity_id
+      JOIN venues v ON v.id = s.venue_id
+      LEFT JOIN LATERAL (
+          SELECT b.credits_available, p.premium_venue_access
+            FROM user_credit_balances b
+            JOIN corporate_subscriptions p ON p.id = b.subscription_id
+           WHERE b.user_id = %(parent)s AND b.closed_at IS NULL
+             AND b.opens_at <= %(at)s AND b.closes_at > %(at)s
+      ) purse ON true
+     WHERE s.id = %(session)s
+"""
+
+READ_ATTENDEES: Final[LiteralString] = """
+    SELECT c.id AS child, c.date_of_birth AS born,
+           c.status = 'active' AS is_active, 'activity_booking' = ANY (c.consents) AS may_be_booked,
+           (SELECT b.id FROM bookings b
+             WHERE b.child_id = c.id AND b.session_id = s.id AND b.status IN ('pending', 'confirmed')
+           ) AS same_session,
+           (SELECT b.id FROM bookings b
+             WHERE b.child_id = c.id AND b.session_id <> s.id AND b.status IN ('pending', 'confirmed')
+               AND b.starts_at < s.ends_at AND b.ends_at > s.starts_at
+             ORDER BY b.starts_at, b.id LIMIT 1
+           ) AS overlapping
+      FROM children c
+     CROSS JOIN activity_sessions s
+     WHERE c.id = ANY (%(children)s) AND c.parent_id = %(parent)s AND s.id = %(session)s
+"""
+
+# Child, seat and balance are guarded and locked in this order; where one guard
+# does not hold, nothing after it happens and the caller rolls back.
+PLACE: Final[LiteralString] = """
+    WITH consented AS (
+        SELECT id FROM children
+         WHERE id = ANY (%(children)s) AND parent_id = %(parent)s
+           AND status = 'active' AND 'activity_booking' = ANY (consents)
+         ORDER BY id
+           FOR SHARE
+    ), seat AS (
+        UPDATE activity_sessions
+           SET booked_count = booked_count + %(booked)s, held_count = held_count + %(held)s
+         WHERE id = %(session)s
+           AND version = %(version)s
+           AND status = 'scheduled'
+           AND starts_at > %(at)s
+           AND booked_count + held_count + %(seats)s <= sellable
+           AND (%(in_turn)s OR (
+                   (waiting_count = 0 OR starts_at - %(at)s < make_interval(mins => %(last_offer_minutes)s))
+               AND (releases_at IS NULL OR releases_at > %(at)s OR released_at IS NOT NULL)))
+           AND (SELECT count(*) FROM consented) = %(seats)s
+        RETURNING venue_id, starts_at, ends_at
+    ), purse AS (
+        UPDATE user_credit_balances
+           SET credits_available = credits_available - %(total)s,
+               credits_used = credits_used + %(total)s,
+               last_sequence = last_sequence + %(seats)s
+         WHERE user_id = %(parent)s
+           AND closed_at IS NULL AND opens_at <= %(at)s AND closes_at > %(at)s
+           AND credits_available >= %(total)s
+           AND EXISTS (SELECT FROM seat)
+        RETURNING id, credits_available, last_sequence
+    ), wanted AS (
+        SELECT *
+          FROM unnest(%(bookings)s::uuid[], %(children)s::uuid[], %(codes)s::text[], %(debits)s::uuid[])
+               WITH ORDINALITY AS w (booking, child, code, debit, ordinal)
+    ), placed AS (
+        INSERT INTO bookings (
+            id, session_id, child_id, booked_by, corporate_id, venue_id, status, group_booking_id,
+            confirmation_code, source, credits_charged, credit_value_minor, currency, debit_id,
+            starts_at, ends_at, refundable_until, confirm_by, booked_at, confirmed_at, original_booking_id)
+        SELECT w.booking, %(session)s, w.child, %(parent)s, %(company)s, seat.venue_id, %(status)s, %(group)s,
+               w.code, %(source)s, %(price)s, %(credit_value)s, %(currency)s, w.debit,
+               seat.starts_at, seat.ends_at, %(refundable_until)s, %(confirm_by)s::timestamptz, %(at)s,
+               CASE WHEN %(confirm_by)s::timestamptz IS NULL THEN %(at)s::timestamptz END, %(original)s
+          FROM wanted w, seat, purse
+        RETURNING id
+    ), paid AS (
+        INSERT INTO credit_ledger (
+            id, balance_id, user_id, sequence, transaction_type, amount, balance_after, booking_id, occurred_at)
+        SELECT w.debit, purse.id, %(parent)s, purse.last_sequence - %(seats)s + w.ordinal, 'booking_debit',
+               -%(price)s, purse.credits_available + %(price)s * (%(seats)s - w.ordinal), w.booking, %(at)s
+          FROM wanted w, purse
+    )
+    SELECT count(*) FROM placed
+"""
+
+LOCK_BOOKING: Final[LiteralString] = """
+    SELECT s.id
+      FROM activity_sessions s
+      JOIN bookings b ON b.session_id = s.id
+     WHERE b.id = %(booking)s
+       AND (%(parent)s::uuid IS NULL OR b.booked_by = %(parent)s)
+       AND (%(venue)s::uuid IS NULL OR b.venue_id = %(venue)s)
+       FOR UPDATE OF s
+"""
+
+READ_BOOKINGS: Final[LiteralString] = """
+    SELECT b.id, b.session_id AS session, b.child_id AS child, b.booked_by AS parent, b.venue_id AS venue,
+           b.status, b.starts_at, b.ends_at, b.credits_charged, b.credits_refunded, b.refundable_until,
+           b.confirm_by, b.debit_id AS debit, l.balance_id AS balance, b.group_booking_id AS "group", b.version
+      FROM bookings b
+      JOIN credit_ledger l ON l.id = b.debit_id
+     WHERE (b.id = %(booking)s
+            OR %(with_group)s AND b.status IN ('pending', 'confirmed') AND b.group_booking_id = (
+                SELECT group_booking_id FROM bookings WHERE id = %(booking)s))
+        OR (%(booking)s::uuid IS NULL AND b.session_id = %(session)s AND b.status IN ('pending', 'confirmed')
+            AND (%(lapsed_at)s::timestamptz IS NULL OR b.confirm_by <= %(lapsed_at)s))
+     ORDER BY b.id <> coalesce(%(booking)s, b.id), b.id
+       FOR UPDATE OF b
+"""
+
+BOOKINGS_OF_CHILD: Final[LiteralString] = """
+    SELECT id FROM bookings
+     WHERE child_id = %(child)s AND status IN ('pending', 'confirmed') AND starts_at > %(at)s
+     ORDER BY session_id, id
+"""
+
+SAVE_BOOKINGS: Final[LiteralString] = """
+    UPDATE bookings b
+       SET status = n.status,
+           credits_refunded = n.credits_refunded,
+           version = n.version,
+           confirmed_at = CASE WHEN n.status = 'confirmed' THEN coalesce(b.confirmed_at, %(at)s)
+                               ELSE b.confirmed_at END,
+           cancelled_at = CASE WHEN n.status LIKE 'cancelled%%' THEN %(at)s ELSE b.cancelled_at END,
+           cancellation_reason = CASE WHEN n.status LIKE 'cancelled%%' THEN %(reason)s
+                                      ELSE b.cancellation_reason END,
+           cancellation_notes = CASE WHEN n.status LIKE 'cancelled%%' THEN %(notes)s
+                                     ELSE b.cancellation_notes END,
+           attendance_marked_at = CASE WHEN n.status IN ('completed', 'no_show') THEN %(at)s
+                                       ELSE b.attendance_marked_at END,
+           attendance_marked_by = CASE WHEN n.status IN ('completed', 'no_show') THEN %(by)s::uuid
+                                       ELSE b.attendance_marked_by END
+      FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(refunded)s::int[], %(versions)s::int[])
+           AS n (id, status, credits_refunded, version)
+     WHERE b.id = n.id AND b.version = n.version - 1
+"""
+
+# The version rises, since the terms change: who cancels by an old one is told so.
+MOVE_BOOKINGS: Final[LiteralString] = """
+    UPDATE bookings b
+       SET starts_at = %(starts_at)s,
+           ends_at = %(ends_at)s,
+           refundable_until = %(starts_at)s,
+           overlap_excused = EXISTS (
+               SELECT FROM bookings other
+                WHERE other.child_id = b.child_id AND other.id <> b.id
+                  AND other.status IN ('pending', 'confirmed')
+                  AND other.starts_at < %(ends_at)s AND other.ends_at > %(starts_at)s)
+     WHERE b.session_id = %(session)s AND b.status IN ('pending', 'confirmed')
+"""
+
+COMPLETE_BOOKINGS: Final[LiteralString] = """
+    WITH due AS (
+        SELECT id FROM bookings
+         WHERE status = 'confirmed' AND ends_at <= %(before)s
+         ORDER BY ends_at
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED
+    ), over AS (
+        UPDATE activity_sessions SET status = 'completed'
+         WHERE status = 'scheduled' AND ends_at <= %(before)s
+           AND id IN (SELECT session_id FROM bookings JOIN due USING (id))
+    )
+    UPDATE bookings
+       SET status = 'completed', version = version + 1, attendance_marked_at = %(at)s
+     WHERE id IN (SELECT id FROM due) AND status = 'confirmed'
+"""
+
+
+class PostgresPlaces:
+    """The table ``bookings``, as booking and cancelling write it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def facts(
+        self, session: SessionId, children: Sequence[ChildId], *, parent: UserId, at: datetime
+    ) -> Facts:
+        values = {"session": session, "children": list(children), "parent": parent, "at": at}
+        with self._connection.cursor() as cursor:
+            found = cursor.execute(READ_FACTS, values).fetchone()
+        if found is None:
+            raise NoSuchThing("session")
+        with self._connection.cursor(row_factory=as_object(Attendee)) as attendees_cursor:
+            attendees = {
+                attendee.child: attendee
+                for attendee in attendees_cursor.execute(READ_ATTENDEES, values).fetchall()
+            }
+        if any(child not in attendees for child in children):
+            raise NoSuchThing("child")
+        offering, starts_at, ends_at, opens_at, releases_at, day, insured_until, window, lapsed, credits, premium = found
+        return Facts(
+            offering=to_object(
+                offering
+                | {
+                    "starts_at": starts_at,
+                    "ends_at": ends_at,
+                    "opens_at": opens_at,
+                    "releases_at": releases_at,
+                    "local_date": day,
+                    "insured_until": insured_until,
+                    "confirmation_window": window,
+                    "has_lapsed_offers": lapsed,
+                },
+                Offering,
+            ),
+            attendees=tuple(attendees[child] for child in children),
+            has_premium=premium,
+            credits=credits or 0,
+        )
+
+    def place(self, order: Order) -> bool:
+        seats = len(order.places)
+        pending = order.status is BookingStatus.PENDING
+        values: dict[str, Any] = {
+            "session": order.session,
+            "version": order.version,
+            "parent": order.parent,
+            "company": order.company,
+            "status": order.status.value,
+            "price": order.price,
+            "total": order.price * seats,
+            "seats": seats,
+            "booked": 0 if pending else seats,
+            "held": seats if pending else 0,
+            "bookings": [place.booking for place in order.places],
+            "children": [place.child for place in order.places],
+            "codes": [place.code for place in order.places],
+            "debits": [place.debit for place in order.places],
+            "group": order.group,
+            "source": order.source.value,
+            "original": order.original,
+            "credit_value": order.credit_value.minor,
+            "currency": order.credit_value.currency,
+            "refundable_until": order.refundable_until,
+            "confirm_by": order.confirm_by,
+            "in_turn": order.in_turn,
+            "last_offer_minutes": order.last_offer_minutes,
+            "at": order.at,
+        }
+        try:
+            placed = self._connection.execute(PLACE, values).fetchone()
+        except (UniqueViolation, ExclusionViolation) as clash:
+            raise Overtaken from clash
+        return placed == (seats,)
+
+    def lock(
+        self,
+        booking: BookingId,
+        *,
+        parent: UserId | None = None,
+        venue: VenueId | None = None,
+        with_group: bool = False,
+    ) -> tuple[Booking, ...]:
+        values = {"booking": booking, "parent": parent, "venue": venue}
+        if self._connection.execute(LOCK_BOOKING, values).fetchone() is None:
+            raise NoSuchThing("booking")
+        return self._read(booking=booking, with_group=with_group)
+
+    def lock_active(self, session: SessionId) -> tuple[Booking, ...]:
+        return self._read(session=session)
+
+    def unanswered(self, session: SessionId, *, at: datetime) -> tuple[Booking, ...]:
+        return self._read(session=session, lapsed_at=at)
+
+    def _read(
+        self,
+        *,
+        booking: BookingId | None = None,
+        session: SessionId | None = None,
+        lapsed_at: datetime | None = None,
+        with_group: bool = False,
+    ) -> tuple[Booking, ...]:
+        values = {"booking": booking, "session": session, "lapsed_at": lapsed_at, "with_group": with_group}
+        with self._connection.cursor(row_factory=as_object(Booking)) as cursor:
+            return tuple(cursor.execute(READ_BOOKINGS, values).fetchall())
+
+    def of_child(self, child: ChildId, *, at: datetime) -> tuple[BookingId, ...]:
+        rows = self._connection.execute(BOOKINGS_OF_CHILD, {"child": child, "at": at}).fetchall()
+        return tuple(BookingId(row[0]) for row in rows)
+
+    def save(
+        self,
+        bookings: Sequence[Booking],
+        *,
+        at: datetime,
+        by: UserId | None = None,
+        reason: str | None = None,
+        notes: str | None = None,
+    ) -> None:
+        if not bookings:
+            return
+        values = {
+            "ids": [booking.id for booking in bookings],
+            "statuses": [booking.status.value for booking in bookings],
+            "refunded": [booking.credits_refunded for booking in bookings],
+            "versions": [booking.version for booking in bookings],
+            "at": at,
+            "by": by,
+            "reason": reason,
+            "notes": notes,
+        }
+        if self._connection.execute(SAVE_BOOKINGS, values).rowcount != len(bookings):
+            raise Overtaken
+
+    def move(self, session: SessionId, *, starts_at: datetime, ends_at: datetime) -> None:
+        values = {"session": session, "starts_at": starts_at, "ends_at": ends_at}
+        try:
+            self._connection.execute(MOVE_BOOKINGS, values)
+        except ExclusionViolation as clash:  # a booking made at this very moment
+            raise Overtaken from clash
+
+    def complete(self, *, before: datetime, at: datetime, limit: int) -> int:
+        values = {"before": before, "at": at, "limit": limit}
+        return self._connection.execute(COMPLETE_BOOKINGS, values).rowcount

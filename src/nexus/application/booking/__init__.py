@@ -1,0 +1,1 @@
+"""Booking, cancelling, waiting: the verbs of families and venues around a seat."""

@@ -1,0 +1,180 @@
+"""Bookings and waiting, as people read them."""
+
+from datetime import date, datetime, time
+
+from attrs import frozen
+
+from nexus.domain.booking.bookings import BookingSource, BookingStatus
+from nexus.domain.booking.waitlist import EntryStatus
+from nexus.domain.kernel.ids import (
+    ActivityId,
+    BookingId,
+    ChildId,
+    EntryId,
+    GroupId,
+    SessionId,
+    VenueId,
+)
+
+
+@frozen(kw_only=True)
+class BookingView:
+    """
+    A family's place.
+
+    ``refundable_until`` is the last instant at which cancelling gives every credit
+    back; times without a zone are the venue's local ones.
+    """
+
+    id: BookingId
+    status: BookingStatus
+    confirmation_code: str
+    group_booking_id: GroupId | None
+    source: BookingSource
+    session_id: SessionId
+    activity_id: ActivityId
+    activity_name: str
+    venue_id: VenueId
+    venue_name: str
+    venue_address: str
+    location: str | None
+    child_id: ChildId
+    child_first_name: str
+    session_date: date
+    start_time: time
+    end_time: time
+    timezone: str
+    starts_at: datetime
+    ends_at: datetime
+    credits_charged: int
+    credits_refunded: int
+    refundable_until: datetime
+    confirm_by: datetime | None
+    booked_at: datetime
+    cancelled_at: datetime | None
+    cancellation_reason: str | None
+    version: int
+
+
+@frozen(kw_only=True)
+class CancellationQuote:
+    """What cancelling would do at this moment, and until when it stays so."""
+
+    booking_id: BookingId
+    refund: int
+    forfeit: int
+    refundable_until: datetime
+    starts_at: datetime
+
+
+@frozen(kw_only=True)
+class Obstacle:
+    """A rule that stands in the way of a booking: its slug, a sentence, the figures."""
+
+    type: str
+    title: str
+    figures: dict[str, str | int | None]
+
+
+@frozen(kw_only=True)
+class BookingQuote:
+    """
+    What booking would cost and on which terms; nothing is reserved by asking.
+
+    ``refundable_until`` is when a free cancellation ends; None: there is no such
+    time any more.
+    """
+
+    session_id: SessionId
+    child_ids: tuple[ChildId, ...]
+    price_per_child: int
+    total: int
+    credits_available: int
+    credits_after: int
+    needs_confirmation: bool
+    refundable_until: datetime
+    can_be_booked: bool
+    obstacles: tuple[Obstacle, ...]
+
+
+@frozen(kw_only=True)
+class EntryView:
+    """
+    A family's entry in a queue.
+
+    ``position`` is 1 for the first in line and None once the entry has ended.
+    """
+
+    id: EntryId
+    session_id: SessionId
+    activity_id: ActivityId
+    activity_name: str
+    venue_name: str
+    child_ids: tuple[ChildId, ...]
+    seats: int
+    status: EntryStatus
+    position: int | None
+    joined_at: datetime
+    offered_at: datetime | None
+    offer_expires_at: datetime | None
+    ended_at: datetime | None
+    closed_reason: str | None
+    starts_at: datetime
+    session_date: date
+    start_time: time
+    timezone: str
+
+
+@frozen(kw_only=True)
+class RosterLine:
+    """
+    Whom the venue expects.
+
+    Medical notes are there only with the parent's consent to share them; the
+    notes are sealed here and opened by the use case.
+    """
+
+    booking_id: BookingId
+    status: BookingStatus
+    confirmation_code: str
+    child_id: ChildId
+    child_first_name: str
+    child_age: int
+    accessibility_needs: tuple[str, ...]
+    sealed_medical_notes: bytes | None
+    parent_name: str
+    parent_email: str
+    parent_phone: str | None
+    confirm_by: datetime | None
+    attendance_marked_at: datetime | None
+    version: int
+
+
+@frozen(kw_only=True)
+class RosterEntry:
+    """A line of the roster as the venue reads it."""
+
+    booking_id: BookingId
+    status: BookingStatus
+    confirmation_code: str
+    child_first_name: str
+    child_age: int
+    accessibility_needs: tuple[str, ...]
+    medical_notes: str | None
+    parent_name: str
+    parent_email: str
+    parent_phone: str | None
+    confirm_by: datetime | None
+    attendance_marked_at: datetime | None
+    version: int
+
+
+@frozen(kw_only=True)
+class SessionChange:
+    """What changing or cancelling a session did to its families."""
+
+    session_id: SessionId
+    version: int
+    families_told: int
+    credits_refunded: int
+    entries_closed: int
