@@ -13,7 +13,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, SkipValidation
 
 from nexus.application.kernel.actor import Actor
-from nexus.application.kernel.commands import Reply
+from nexus.application.kernel.commands import IdempotencyKeyReused, Reply
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.errors import Conflict, InvalidValue, NoSuchThing, Unauthenticated
 from nexus.domain.kernel.ids import BookingId, ChildId, UserId
@@ -138,6 +138,7 @@ class Memory:
     """The twin of the command store and of a unit of work with savepoints."""
 
     replies: dict[tuple[UserId, str], Reply | None] = field(factory=dict)
+    claims: dict[tuple[UserId, str], bytes] = field(factory=dict)
     painted: int = 0
     depth: int = 0
 
@@ -147,8 +148,10 @@ class Memory:
 
     def claim(self, actor: UserId, key: str, fingerprint: bytes) -> Reply | None:
         if (found := self.replies.get((actor, key))) is not None:
+            if self.claims[actor, key] != fingerprint:
+                raise IdempotencyKeyReused
             return found
-        self.replies[actor, key] = None
+        self.replies[actor, key], self.claims[actor, key] = None, fingerprint
         return None
 
     def store(self, actor: UserId, key: str, reply: Reply) -> None:

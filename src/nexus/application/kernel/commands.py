@@ -1,4 +1,4 @@
-"""A command that was sent twice is done once: what is remembered of the first time."""
+"""Commands that a client named, so that repeating one repeats its answer and not its effect."""
 
 from typing import Protocol
 
@@ -9,39 +9,33 @@ from nexus.domain.kernel.ids import UserId
 
 
 @frozen
-class Reply:
-    """The answer that was given the first time, and to which request."""
+class IdempotencyKeyReused(Invalid):
+    """This Idempotency-Key was used for a different request."""
 
-    fingerprint: bytes
+
+@frozen
+class Reply:
+    """What was answered, to the byte."""
+
     status: int
-    body: bytes
     media_type: str
+    body: bytes
 
 
 class Commands(Protocol):
-    """The keys that each person has used, with the answers."""
+    """The commands that took effect, each with its reply."""
 
     def claim(self, actor: UserId, key: str, fingerprint: bytes) -> Reply | None:
         """
-        Take the key for this transaction, or say what was answered under it.
+        Take the key for this transaction, or give the reply that it has already.
 
-        Of several who claim a key at the same time one gets it; the others wait for
-        its end and are given its answer, or the key if it was rolled back.
+        While another transaction holds the key, this waits for its outcome.
+
+        Raises:
+            IdempotencyKeyReused: The key belongs to a request with another fingerprint.
         """
         ...
 
     def store(self, actor: UserId, key: str, reply: Reply) -> None:
-        """Keep the answer under the key that this transaction claimed."""
+        """Keep the reply to the command claimed in this transaction."""
         ...
-
-
-class CommandWork(Protocol):
-    """A unit of work that remembers commands."""
-
-    @property
-    def commands(self) -> Commands: ...
-
-
-@frozen
-class IdempotencyKeyReused(Invalid):
-    """This Idempotency-Key was already used for another request."""

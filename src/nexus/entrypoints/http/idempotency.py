@@ -4,13 +4,13 @@ import hashlib
 import re
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 import msgspec
 from attrs import frozen
 from litestar import Request, Response
 
-from nexus.application.kernel.commands import CommandWork, IdempotencyKeyReused, Reply
+from nexus.application.kernel.commands import Commands, Reply
 from nexus.application.kernel.ports import Begin
 from nexus.domain.kernel.errors import Refusal
 from nexus.domain.kernel.ids import UserId
@@ -68,6 +68,13 @@ async def attempt_of(request: Request[Any, Any, Any]) -> Attempt:
     return Attempt(key, fingerprint(request.method, path, await request.body()))
 
 
+class CommandWork(Protocol):
+    """A unit of work that remembers commands."""
+
+    @property
+    def commands(self) -> Commands: ...
+
+
 @frozen
 class Once:
     """Runs somebody's commands, each key once."""
@@ -90,14 +97,12 @@ class Once:
         with self.begin() as work:
             earlier = work.commands.claim(self.actor, key, fingerprint)
             if earlier is not None:
-                if earlier.fingerprint != fingerprint:
-                    raise IdempotencyKeyReused
                 return _answer(earlier, {REPLAYED: "true"})
-            reply = self._reply(fingerprint, status, run)
+            reply = self._reply(status, run)
             work.commands.store(self.actor, key, reply)
         return _answer(reply)
 
-    def _reply(self, fingerprint: bytes, status: int, run: Callable[[], Any]) -> Reply:
+    def _reply(self, status: int, run: Callable[[], Any]) -> Reply:
         try:
             with self.begin():
                 view = run()
@@ -106,8 +111,8 @@ class Once:
             refused = status_of(refusal)
             if refused not in STORED_REFUSALS:
                 raise
-            return Reply(fingerprint, refused, document(refusal, with_request=False), MEDIA_TYPE)
-        return Reply(fingerprint, status, body, "application/json")
+            return Reply(refused, MEDIA_TYPE, document(refusal, with_request=False))
+        return Reply(status, "application/json", body)
 
 
 def _fresh(view: V, status: int) -> Response[V]:
