@@ -11,7 +11,7 @@ from nexus.application.booking.ports import BookWork, Plan
 from nexus.application.booking.settle_credits import settle_credits
 from nexus.application.booking.views import RosterEntry, SessionChange
 from nexus.application.kernel.ports import Begin, Clock, NewId
-from nexus.application.kernel.vault import Vault, medical_notes_context
+from nexus.application.identity.ports import Vault
 from nexus.domain.booking.bookings import Booking, CancellationReason
 from nexus.domain.booking.events import SessionChanged
 from nexus.domain.booking.refunds import Settlement
@@ -285,7 +285,7 @@ class ShowRoster:
                 child_age=line.child_age,
                 accessibility_needs=line.accessibility_needs,
                 medical_notes=line.sealed_medical_notes
-                and self.vault.open(line.sealed_medical_notes, context=medical_notes_context(line.child_id)),
+                and self.vault.open(line.sealed_medical_notes, context=f"children/medical_notes/{line.child_id}"),
                 parent_name=line.parent_name,
                 parent_email=line.parent_email,
                 parent_phone=line.parent_phone,

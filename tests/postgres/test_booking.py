@@ -1,0 +1,43 @@
+"""Booking and cancelling on PostgreSQL, through the use cases."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from nexus.adapters.postgres.begin import PostgresBegin
+from nexus.domain.booking.bookings import BookingStatus
+from nexus.domain.booking.sessions import SessionFull
+from nexus.domain.booking.waitlist import EntryStatus
+from tests.support.booking import Desk
+from tests.support.town import NOON, Town
+
+
+@pytest.fixture
+def town(begin: PostgresBegin, owner: psycopg.Connection) -> Town:
+    return Town(owner)
+
+
+@pytest.fixture
+def desk(begin: PostgresBegin) -> Desk:
+    return Desk(begin)
+
+
+def test_a_freed_seat_goes_to_the_first_in_line_and_nobody_else(town: Town, desk: Desk) -> None:
+    session = town.session(seats=1)
+    first, second, third = town.family(), town.family(), town.family()
+    [booking] = desk.book(session, tuple(first.children), parent=first.parent, company=town.company)
+    assert booking.status is BookingStatus.CONFIRMED
+    with pytest.raises(SessionFull):
+        desk.book(session, tuple(second.children), parent=second.parent, company=town.company)
+    entry = desk.join(session, tuple(second.children), parent=second.parent)
+    assert (entry.status, entry.position) == (EntryStatus.WAITING, 1)
+    desk.cancel(booking.id, parent=first.parent)
+    assert town.one("SELECT credits_available FROM user_credit_balances WHERE user_id = %s", first.parent) == 10
+    with pytest.raises(SessionFull):
+        desk.book(session, tuple(third.children), parent=third.parent, company=town.company)
+    [offered] = desk.list_entries(parent=second.parent)
+    assert offered.offer_expires_at == NOON + timedelta(hours=4)
+    [won] = desk.accept(entry.id, parent=second.parent, company=town.company)
+    assert won.status is BookingStatus.CONFIRMED
+    assert town.one("SELECT ARRAY[booked_count, held_count] FROM activity_sessions") == [1, 0]

@@ -1,0 +1,212 @@
+"""A small town in the database: one company, one venue, as many families and sessions as a test asks for."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from attrs import define, field
+
+from nexus.domain.kernel.ids import ActivityId, ChildId, CompanyId, SessionId, UserId, VenueId
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+"""A Monday: the present of tests that do not choose another."""
+
+
+@define
+class Family:
+    """A parent with children, and credits open around the present."""
+
+    parent: UserId
+    children: list[ChildId]
+
+
+@define
+class Town:
+    """
+    Rows written straight into PostgreSQL as their owner.
+
+    For tests that are about what happens to seats and credits, not about how a
+    company or venue came to be.
+    """
+
+    owner: psycopg.Connection
+    now: datetime = NOON
+    company: CompanyId = field(init=False)
+    subscription: UUID = field(init=False)
+    venue: VenueId = field(init=False)
+    activity: ActivityId = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.company = CompanyId(uuid4())
+        self.subscription, self.venue, self.activity = uuid4(), VenueId(uuid4()), ActivityId(uuid4())
+        self._insert(
+            "corporates",
+            id=self.company,
+            company_name="Acme",
+            timezone="America/Chicago",
+            primary_contact_name="Ann",
+            primary_contact_email="ann@acme.example",
+            contract_start_date=date(2026, 1, 1),
+            created_at=self.now,
+        )
+        self._insert(
+            "corporate_subscriptions",
+            id=self.subscription,
+            corporate_id=self.company,
+            tier="standard",
+            covered_employees=100_000,
+            credits_per_employee=10,
+            monthly_cost_minor=0,
+            billing_cycle_day=1,
+            start_date=date(2026, 1, 1),
+            created_at=self.now,
+        )
+        self._insert(
+            "venues",
+            id=self.venue,
+            name="The Barn",
+            slug=f"barn-{self.venue}",
+            status="active",
+            timezone="America/Chicago",
+            address_line1="1 Main St",
+            city="Chicago",
+            state="IL",
+            postal_code="60601",
+            latitude=41.88,
+            longitude=-87.63,
+            insurance_coverage_minor=100_000_000,
+            insurance_expiry_date=date(2027, 1, 1),
+            created_at=self.now,
+        )
+        self._insert(
+            "activities",
+            id=self.activity,
+            venue_id=self.venue,
+            name="Clay",
+            slug="clay",
+            category="arts_crafts",
+            min_age=4,
+            max_age=12,
+            duration_minutes=60,
+            credits_required=2,
+            capacity_per_session=20,
+            is_published=True,
+            created_at=self.now,
+        )
+
+    def session(
+        self,
+        *,
+        seats: int = 20,
+        price: int = 2,
+        starts_at: datetime | None = None,
+        length: timedelta = timedelta(hours=1),
+        releases_at: datetime | None = None,
+        **columns: Any,
+    ) -> SessionId:
+        """A session of the activity, by default a week ahead."""
+        starts_at = starts_at or self.now + timedelta(days=7)
+        id = SessionId(uuid4())
+        self._insert(
+            "activity_sessions",
+            **{
+                "id": id,
+                "activity_id": self.activity,
+                "venue_id": self.venue,
+                "session_date": starts_at.date(),
+                "start_time": time(9),
+                "end_time": time(10),
+                "timezone": "America/Chicago",
+                "time_of_day": "morning",
+                "starts_at": starts_at,
+                "ends_at": starts_at + length,
+                "credits_required": price,
+                "total_capacity": seats,
+                "sellable": seats,
+                "releases_at": releases_at,
+                "created_at": self.now,
+            }
+            | columns,
+        )
+        return id
+
+    def family(self, *, children: int = 1, credits: int = 10) -> Family:
+        """A parent whose children may be booked, with so many credits (0: no balance)."""
+        parent = UserId(uuid4())
+        self._insert(
+            "users",
+            id=parent,
+            email=f"{parent}@acme.example",
+            role="parent",
+            first_name="Pat",
+            last_name="Doe",
+            corporate_id=self.company,
+            timezone="America/Chicago",
+            joined_at=self.now,
+        )
+        family = Family(parent, [ChildId(uuid4()) for _ in range(children)])
+        for child in family.children:
+            self._insert(
+                "children",
+                id=child,
+                parent_id=parent,
+                corporate_id=self.company,
+                first_name="Kim",
+                date_of_birth=date(2019, 1, 1),
+                status="active",
+                consents=["activity_booking", "data_collection"],
+                created_at=self.now,
+            )
+        if credits:
+            self.balance(parent, credits=credits)
+        return family
+
+    def balance(
+        self,
+        parent: UserId,
+        *,
+        credits: int,
+        opens_at: datetime | None = None,
+        closes_at: datetime | None = None,
+    ) -> UUID:
+        """Credits for a period, by default open from a day ago for 27 days."""
+        opens_at = opens_at or self.now - timedelta(days=1)
+        closes_at = closes_at or opens_at + timedelta(days=28)
+        balance = uuid4()
+        self._insert(
+            "user_credit_balances",
+            id=balance,
+            user_id=parent,
+            corporate_id=self.company,
+            subscription_id=self.subscription,
+            billing_period_start=opens_at.date(),
+            billing_period_end=closes_at.date(),
+            opens_at=opens_at,
+            closes_at=closes_at,
+            credits_allocated=credits,
+            credits_available=credits,
+            last_sequence=1,
+        )
+        self._insert(
+            "credit_ledger",
+            id=uuid4(),
+            balance_id=balance,
+            user_id=parent,
+            sequence=1,
+            transaction_type="allocation",
+            amount=credits,
+            balance_after=credits,
+            occurred_at=opens_at,
+        )
+        return balance
+
+    def one(self, statement: str, *values: Any) -> Any:
+        """The first column of the first row."""
+        row = self.owner.execute(statement, values).fetchone()
+        return row and row[0]
+
+    def _insert(self, table: str, **columns: Any) -> None:
+        names = ", ".join(columns)
+        marks = ", ".join(f"%({name})s" for name in columns)
+        self.owner.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", columns)
