@@ -6,11 +6,18 @@ from psycopg import Connection
 
 from nexus.adapters.postgres.booking_views import PostgresBookingViews
 from nexus.adapters.postgres.commands import PostgresCommands
+from nexus.adapters.postgres.credits import PostgresCredits
+from nexus.adapters.postgres.families import PostgresChildren, PostgresConsents
+from nexus.adapters.postgres.identity import PostgresAccounts, PostgresSignIns
+from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, PostgresLeftovers
 from nexus.adapters.postgres.lines import PostgresLines
+from nexus.adapters.postgres.notifications import PostgresNotifications
 from nexus.adapters.postgres.outbox import PostgresOutbox
 from nexus.adapters.postgres.payments import PostgresPayments
 from nexus.adapters.postgres.places import PostgresPlaces
 from nexus.adapters.postgres.plans import PostgresPlans
+from nexus.adapters.postgres.settings import PostgresSettings
+from nexus.adapters.postgres.tenants import PostgresCompanies, PostgresStaff, PostgresSubscriptions
 
 
 class PostgresWork:
@@ -51,3 +58,55 @@ class PostgresWork:
     @cached_property
     def booking_views(self) -> PostgresBookingViews:
         return PostgresBookingViews(self.connection)
+
+    @cached_property
+    def inbox(self) -> PostgresInbox:
+        return PostgresInbox(self.connection)
+
+    @cached_property
+    def job_runs(self) -> PostgresJobRuns:
+        return PostgresJobRuns(self.connection)
+
+    @cached_property
+    def leftovers(self) -> PostgresLeftovers:
+        return PostgresLeftovers(self.connection)
+
+    @cached_property
+    def notifications(self) -> PostgresNotifications:
+        return PostgresNotifications(self.connection)
+
+    @cached_property
+    def accounts(self) -> PostgresAccounts:
+        return PostgresAccounts(self.connection)
+
+    @cached_property
+    def sign_ins(self) -> PostgresSignIns:
+        return PostgresSignIns(self.connection)
+
+    @cached_property
+    def companies(self) -> PostgresCompanies:
+        return PostgresCompanies(self.connection)
+
+    @cached_property
+    def subscriptions(self) -> PostgresSubscriptions:
+        return PostgresSubscriptions(self.connection)
+
+    @cached_property
+    def staff(self) -> PostgresStaff:
+        return PostgresStaff(self.connection)
+
+    @cached_property
+    def children(self) -> PostgresChildren:
+        return PostgresChildren(self.connection)
+
+    @cached_property
+    def consents(self) -> PostgresConsents:
+        return PostgresConsents(self.connection)
+
+    @cached_property
+    def credits(self) -> PostgresCredits:
+        return PostgresCredits(self.connection)
+
+    @cached_property
+    def settings(self) -> PostgresSettings:
+        return PostgresSettings(self.connection)

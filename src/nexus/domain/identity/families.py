@@ -130,6 +130,8 @@ class Child:
             status = ChildStatus.ACTIVE if may_be_kept else ChildStatus.DRAFT
         return evolve(self, consents=frozenset(purposes), status=status, version=self.version + 1)
 
-    def deactivated(self) -> "Child":
-        """No longer takes part; what happened stays."""
-        return evolve(self, status=ChildStatus.DEACTIVATED, version=self.version + 1)
+    def taking_part(self, takes_part: bool, *, may_be_kept: bool) -> "Child":  # noqa: FBT001 - it is the verb
+        """Taken off the pass (what happened stays), or back on it."""
+        if not takes_part:
+            return evolve(self, status=ChildStatus.DEACTIVATED)
+        return evolve(self, status=ChildStatus.ACTIVE if may_be_kept else ChildStatus.DRAFT)

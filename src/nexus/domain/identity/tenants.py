@@ -22,11 +22,6 @@ class NoSeatsLeft(Conflict):
     covered: int
 
 
-@frozen
-class NoSubscription(Conflict):
-    """The company has no subscription that runs now."""
-
-
 def _name(text: str) -> str:
     return short_text("name", text, at_most=255)
 

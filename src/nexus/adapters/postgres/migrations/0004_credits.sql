@@ -46,6 +46,7 @@ CREATE TABLE user_credit_balances (
     UNIQUE (id, user_id),
     FOREIGN KEY (user_id, corporate_id) REFERENCES users (id, corporate_id) ON DELETE RESTRICT
 );
+CREATE INDEX user_credit_balances_company ON user_credit_balances (corporate_id, closes_at);
 CREATE INDEX user_credit_balances_closing ON user_credit_balances (closes_at) WHERE closed_at IS NULL;
 
 CREATE TABLE credit_ledger (
@@ -73,6 +74,7 @@ CREATE TABLE credit_ledger (
     UNIQUE (balance_id, sequence),
     FOREIGN KEY (balance_id, user_id) REFERENCES user_credit_balances (id, user_id) ON DELETE RESTRICT
 );
+CREATE INDEX credit_ledger_user ON credit_ledger (user_id, occurred_at DESC, id DESC);
 CREATE INDEX credit_ledger_booking ON credit_ledger (booking_id) WHERE booking_id IS NOT NULL;
 -- A debit is reversed in full or forfeited once; only partial refunds may repeat.
 CREATE UNIQUE INDEX credit_ledger_settled_once ON credit_ledger (reverses)

@@ -44,6 +44,7 @@ CREATE TABLE bookings (
 CREATE UNIQUE INDEX bookings_once_per_child_and_session ON bookings (session_id, child_id)
     WHERE status IN ('pending', 'confirmed');
 CREATE INDEX bookings_parent ON bookings (booked_by, booked_at DESC, id DESC);
+CREATE INDEX bookings_company ON bookings (corporate_id, booked_at);
 CREATE INDEX bookings_child ON bookings (child_id, starts_at);
 CREATE INDEX bookings_session ON bookings (session_id);
 CREATE INDEX bookings_group ON bookings (group_booking_id) WHERE group_booking_id IS NOT NULL;

@@ -1,0 +1,64 @@
+"""The platform's settings over time."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, LiteralString
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+from nexus.adapters.postgres.rows import as_object
+from nexus.application.platform.ports import Entry
+from nexus.domain.kernel.ids import UserId
+from nexus.domain.platform.settings import PlatformSettings, keys
+
+SETTINGS_IN_FORCE: Final[LiteralString] = """
+    SELECT DISTINCT ON (key) key, value
+      FROM platform_settings
+     WHERE effective_from <= %(instant)s
+       AND key = ANY (%(keys)s)
+     ORDER BY key, effective_from DESC
+"""
+
+SETTINGS_SINCE: Final[LiteralString] = """
+    SELECT key, value, effective_from, updated_by
+      FROM platform_settings s
+     WHERE effective_from >= coalesce(
+               (SELECT max(effective_from)
+                  FROM platform_settings
+                 WHERE key = s.key AND effective_from <= %(since)s),
+               '-infinity')
+     ORDER BY key, effective_from
+"""
+
+CHANGE_SETTING: Final[LiteralString] = """
+    INSERT INTO platform_settings (key, effective_from, value, updated_by)
+    VALUES (%(key)s, %(effective_from)s, %(value)s, %(by)s)
+    ON CONFLICT (key, effective_from)
+    DO UPDATE SET value = excluded.value, updated_by = excluded.updated_by
+"""
+
+
+class PostgresSettings:
+    """The table ``platform_settings``; names that this version does not know are left alone."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def at(self, instant: datetime) -> PlatformSettings:
+        rows = self._connection.execute(SETTINGS_IN_FORCE, {"instant": instant, "keys": list(keys())})
+        return PlatformSettings.of(dict(rows.fetchall()))
+
+    def history(self, *, since: datetime) -> list[Entry]:
+        with self._connection.cursor(row_factory=as_object(Entry)) as cursor:
+            return cursor.execute(SETTINGS_SINCE, {"since": since}).fetchall()
+
+    def change(self, values: Mapping[str, Any], *, effective_from: datetime, by: UserId) -> None:
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                CHANGE_SETTING,
+                [
+                    {"key": key, "value": Jsonb(value), "effective_from": effective_from, "by": by}
+                    for key, value in sorted(values.items())
+                ],
+            )

@@ -1,0 +1,1 @@
+"""Texts that nobody reads from the store alone."""

@@ -1,0 +1,1 @@
+"""Credits: given, expired, corrected, shown."""

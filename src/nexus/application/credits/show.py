@@ -1,0 +1,38 @@
+"""Show somebody their credits."""
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from attrs import frozen
+
+from nexus.application.credits.ports import CreditWork
+from nexus.application.credits.views import CreditsView
+from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.ports import Begin, Clock
+
+PERIODS: Final = 24
+
+
+@frozen
+class ShowCredits:
+    """Balances and movements of whoever asks; others' do not exist."""
+
+    begin: Begin[CreditWork]
+    now: Clock
+
+    def __call__(
+        self, *, actor: Actor, after: tuple[datetime, UUID] | None = None, limit: int = 50
+    ) -> CreditsView:
+        """At most *limit* movements before the one with the key *after*."""
+        at = self.now()
+        with self.begin() as work:
+            balances = tuple(work.credits.balances(actor.user, limit=PERIODS))
+            lines = tuple(work.credits.lines(actor.user, after=after, limit=limit))
+        current = next((each for each in balances if each.opens_at <= at < each.closes_at), None)
+        return CreditsView(
+            available=current.available if current else 0,
+            current=current,
+            balances=balances,
+            lines=lines,
+        )

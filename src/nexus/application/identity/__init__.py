@@ -1,0 +1,1 @@
+"""People, families, companies: what they may do and see."""

@@ -1,0 +1,137 @@
+"""A parent's own children: register, show, change."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+
+from attrs import frozen
+
+from nexus.application.identity.ports import FamilyWork, StandDown, Vault
+from nexus.application.identity.sealing import opened, sealed, viewed
+from nexus.application.identity.views import ChildView
+from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.domain.compliance.consent import Purpose
+from nexus.domain.identity.families import Child, ChildProfile, ChildStatus
+from nexus.domain.kernel.errors import NoSuchThing, VersionMismatch
+from nexus.domain.kernel.ids import ChildId
+from nexus.domain.kernel.time import local_date
+
+
+def _today(work: FamilyWork, actor: Actor, at: datetime) -> date:
+    me = work.accounts.me(actor.user)
+    if me is None:
+        raise NoSuchThing("user")
+    return local_date(at, me.time_zone)
+
+
+@frozen
+class AddChild:
+    """Register a child as a draft: consent makes it active."""
+
+    begin: Begin[FamilyWork]
+    now: Clock
+    new_id: NewId
+    vault: Vault
+
+    def __call__(self, profile: ChildProfile, *, actor: Actor) -> ChildView:
+        """
+        Raises:
+            NotAChild: Not born yet, or nineteen already.
+            NoSuchThing: Whoever asks is no employee of a company.
+        """
+        at = self.now()
+        if actor.company is None:
+            raise NoSuchThing("company")
+        child = Child(
+            id=ChildId(self.new_id()),
+            parent=actor.user,
+            company=actor.company,
+            profile=profile,
+            created_at=at,
+        )
+        with self.begin() as work:
+            profile.must_be_of_a_child(today=_today(work, actor, at))
+            work.children.add(sealed(child, self.vault))
+        return viewed(child)
+
+
+@frozen
+class ListChildren:
+    """Whoever asks sees their own children, the first registered first."""
+
+    begin: Begin[FamilyWork]
+    vault: Vault
+
+    def __call__(self, *, actor: Actor) -> tuple[ChildView, ...]:
+        with self.begin() as work:
+            found = work.children.of(actor.user)
+        return tuple(viewed(opened(child, self.vault)) for child in found)
+
+
+@frozen
+class ShowChild:
+    """One of one's own children."""
+
+    begin: Begin[FamilyWork]
+    vault: Vault
+
+    def __call__(self, child: ChildId, *, actor: Actor) -> ChildView:
+        """
+        Raises:
+            NoSuchThing: Not a child of whoever asks.
+        """
+        with self.begin() as work:
+            found = work.children.get(child, parent=actor.user)
+        if found is None:
+            raise NoSuchThing("child")
+        return viewed(opened(found, self.vault))
+
+
+@frozen
+class ChangeChild:
+    """
+    Describe a child anew, or take it off the pass or back on.
+
+    *change* gets the profile as it is and gives the one that shall be; the
+    version that the caller last read guards against overwriting.
+    """
+
+    begin: Begin[FamilyWork]
+    now: Clock
+    vault: Vault
+    stand_down: StandDown
+
+    def __call__(
+        self,
+        child: ChildId,
+        *,
+        actor: Actor,
+        expected_version: int | None,
+        change: Callable[[ChildProfile], ChildProfile] = lambda profile: profile,
+        takes_part: bool | None = None,
+    ) -> ChildView:
+        """
+        The child as it is then; taken off (``takes_part=False``) it gives up every future place.
+
+        Raises:
+            NoSuchThing: Not a child of whoever asks.
+            VersionMismatch: It was changed meanwhile.
+            NotAChild, InvalidValue: The new description is unusable.
+        """
+        at = self.now()
+        with self.begin() as work:
+            found = work.children.lock(child, parent=actor.user)
+            if found is None:
+                raise NoSuchThing("child")
+            if expected_version is not None and expected_version != found.version:
+                raise VersionMismatch(expected_version, found.version)
+            before = opened(found, self.vault)
+            after = before.described(change(before.profile))
+            if after.profile.date_of_birth != before.profile.date_of_birth:
+                after.profile.must_be_of_a_child(today=_today(work, actor, at))
+            if takes_part is not None:
+                after = after.taking_part(takes_part, may_be_kept=Purpose.DATA_COLLECTION in after.consents)
+            work.children.save(sealed(after, self.vault))
+            if before.status is ChildStatus.ACTIVE and after.status is not ChildStatus.ACTIVE:
+                self.stand_down(work, child, parent=actor.user, at=at)
+        return viewed(after)

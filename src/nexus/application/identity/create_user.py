@@ -1,0 +1,100 @@
+"""Open an account for somebody."""
+
+from attrs import frozen
+
+from nexus.application.credits.allocate import grant
+from nexus.application.credits.ports import Covered
+from nexus.application.identity.ports import AccountWork, Passwords
+from nexus.application.identity.running import running
+from nexus.application.identity.views import Me
+from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.domain.identity.credentials import new_password
+from nexus.domain.identity.people import Person, Role
+from nexus.domain.identity.tenants import NoSeatsLeft
+from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
+from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
+from nexus.domain.kernel.texts import short_text
+
+MOST_CREDITS = 1_000_000
+
+
+@frozen(kw_only=True)
+class NewUser:
+    """Whose account to open; without a password the person signs in by other means."""
+
+    email: str
+    role: Role
+    first_name: str
+    last_name: str
+    company: CompanyId | None = None
+    venue: VenueId | None = None
+    time_zone: str | None = None
+    department: str | None = None
+    phone: str | None = None
+    monthly_credits: int | None = None
+    password: str | None = None
+
+
+@frozen
+class CreateUser:
+    """
+    Open an account; an employee of a company with a running subscription has credits at once.
+
+    Joining in the middle of a period gives its full amount.
+    """
+
+    begin: Begin[AccountWork]
+    now: Clock
+    new_id: NewId
+    passwords: Passwords
+
+    def __call__(self, new: NewUser) -> Me:
+        """
+        Who it is now.
+
+        Raises:
+            MalformedEmail, UnacceptablePassword, InvalidValue, MisplacedRole: Something is unusable.
+            EmailTaken: Somebody has this address.
+            NoSuchThing: There is no such company or venue.
+            NoSeatsLeft: The subscription covers no more employees.
+        """
+        if new.monthly_credits is not None and not 0 < new.monthly_credits <= MOST_CREDITS:
+            raise InvalidValue("monthly_credits", f"must be between 1 and {MOST_CREDITS}")
+        department = short_text("department", new.department, at_most=100) if new.department else None
+        phone = short_text("phone", new.phone, at_most=50) if new.phone else None
+        hashed = self.passwords.hash(new_password(new.password)) if new.password is not None else None
+        at = self.now()
+        with self.begin() as work:
+            company = work.companies.get(new.company) if new.company is not None else None
+            if new.company is not None and company is None:
+                raise NoSuchThing("company")
+            if new.venue is not None and not work.accounts.has_venue(new.venue):
+                raise NoSuchThing("venue")
+            person = Person(
+                id=UserId(self.new_id()),
+                email=new.email,
+                role=new.role,
+                first_name=short_text("first_name", new.first_name, at_most=100),
+                last_name=short_text("last_name", new.last_name, at_most=100),
+                company=new.company,
+                venue=new.venue,
+                time_zone=new.time_zone or (company.time_zone if company else "America/New_York"),
+                monthly_credits=new.monthly_credits,
+                joined_at=at,
+            )
+            plan = running(work, company, at=at) if company is not None else None
+            if plan is not None:
+                bought, period = plan
+                # Whoever counts seats holds the subscription, so that two do not take the last one.
+                work.subscriptions.lock(bought.subscription)
+                if work.accounts.seats_taken(bought.company, at=at) >= bought.covered_employees:
+                    raise NoSeatsLeft(bought.covered_employees)
+                work.accounts.add(person, password_hash=hashed, department=department, phone=phone)
+                covered = Covered(person.id, person.joined_at, person.monthly_credits)
+                grant(work, [covered], bought, period, at=at, new_id=self.new_id)
+            else:
+                work.accounts.add(person, password_hash=hashed, department=department, phone=phone)
+            me = work.accounts.me(person.id)
+        if me is None:
+            raise NoSuchThing("user")
+        return me
