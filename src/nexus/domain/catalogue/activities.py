@@ -1,5 +1,6 @@
 """Activities: what children do, for whom it is, and what it is like."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -7,8 +8,8 @@ from typing import Final
 
 from attrs import evolve, field, frozen
 
-from nexus.domain.catalogue.values import between, text
-from nexus.domain.kernel.errors import Invalid
+from nexus.domain.catalogue.values import between, text, words
+from nexus.domain.kernel.errors import Invalid, InvalidValue
 from nexus.domain.kernel.ids import ActivityId, VenueId
 
 OLDEST: Final = 18
@@ -60,11 +61,49 @@ class Tag(StrEnum):
 
 
 @frozen
+class TagWishes:
+    """What an activity must be like, and what it must not be like."""
+
+    wanted: frozenset[Tag] = frozenset()
+    unwanted: frozenset[Tag] = frozenset()
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> "TagWishes":
+        """
+        Read ``indoor`` as wanted and ``-loud`` as unwanted.
+
+        Raises:
+            InvalidValue: There is no such tag.
+        """
+        wanted: set[Tag] = set()
+        unwanted: set[Tag] = set()
+        for text_ in texts:
+            try:
+                (unwanted if text_.startswith("-") else wanted).add(Tag(text_.removeprefix("-")))
+            except ValueError:
+                raise InvalidValue(
+                    "tags", f"must be among {', '.join(Tag)}, a minus before what is unwanted"
+                ) from None
+        return cls(frozenset(wanted), frozenset(unwanted))
+
+    def accepts(self, tags: frozenset[Tag]) -> bool:
+        return self.wanted <= tags and not self.unwanted & tags
+
+
+@frozen
 class AgesReversed(Invalid):
     """The youngest age is above the oldest."""
 
     min_age: int
     max_age: int
+
+
+def _tags(values: Iterable[Tag]) -> frozenset[Tag]:
+    return frozenset(values)
+
+
+def _lines(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(values)
 
 
 @frozen(kw_only=True)
@@ -88,9 +127,9 @@ class Activity:
     duration_minutes: int = field(validator=between(1, 24 * 60))
     credits_required: int = field(validator=between(1, HIGHEST_PRICE))
     capacity_per_session: int = field(validator=between(1, MOST_SEATS))
-    tags: frozenset[Tag] = field(default=frozenset(), converter=frozenset)
-    accessibility_features: frozenset[str] = field(default=frozenset(), converter=frozenset)
-    what_to_bring: tuple[str, ...] = field(default=(), converter=tuple)
+    tags: frozenset[Tag] = field(default=frozenset(), converter=_tags)
+    accessibility_features: frozenset[str] = field(default=frozenset(), converter=words)
+    what_to_bring: tuple[str, ...] = field(default=(), converter=_lines)
     skill_level: SkillLevel = SkillLevel.BEGINNER
     is_active: bool = True
     is_published: bool = False

@@ -1,6 +1,6 @@
 """Weekly schedules: the rule, the dates it means, and the sessions planned for them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
 from enum import StrEnum
 
@@ -13,7 +13,7 @@ from nexus.domain.catalogue.sessions import (
     SessionInThePast,
     plan_session,
 )
-from nexus.domain.catalogue.values import between, text, wall_clock
+from nexus.domain.catalogue.values import between, dates, text, wall_clock
 from nexus.domain.catalogue.venues import Venue
 from nexus.domain.kernel.errors import InvalidValue
 from nexus.domain.kernel.ids import ActivityId, ScheduleId, SessionId, VenueId
@@ -36,6 +36,10 @@ class SkippedDate:
     reason: SkipReason
 
 
+def _weekdays(values: Iterable[int]) -> frozenset[int]:
+    return frozenset(values)
+
+
 @frozen(kw_only=True)
 class Schedule:
     """
@@ -49,14 +53,14 @@ class Schedule:
     activity: ActivityId
     venue: VenueId
     schedule_name: str | None = field(default=None, validator=text(most=255))
-    days_of_week: frozenset[int] = field(converter=frozenset)
+    days_of_week: frozenset[int] = field(converter=_weekdays)
     start_time: time = field(validator=wall_clock)
     duration_minutes: int = field(validator=between(1, 24 * 60))
     capacity: int = field(validator=between(1, MOST_SEATS))
     platform_allocated_spots: int | None = field(default=None, validator=between(0, MOST_SEATS))
     effective_from: date
     effective_until: date | None = None
-    skipped_dates: frozenset[date] = field(default=frozenset(), converter=frozenset)
+    skipped_dates: frozenset[date] = field(default=frozenset(), converter=dates)
     is_active: bool = True
     generated_until: date | None = None
     external_ref: str | None = None

@@ -12,9 +12,6 @@ from nexus.domain.kernel.errors import Conflict, Invalid
 from nexus.domain.kernel.ids import ActivityId, ScheduleId, SessionId, VenueId
 from nexus.domain.kernel.time import TimeOfDay, instant
 
-LAST_OFFER: Final = timedelta(hours=1)
-"""From then on nobody is offered a freed seat any more: it is open to all."""
-
 FARTHEST: Final = timedelta(days=2 * 366)
 """Nobody plans a session further ahead than that."""
 
@@ -116,6 +113,7 @@ class PlannedSession:
     releases_at: datetime | None = None
     instructor_name: str | None = field(default=None, validator=text(most=255))
     session_notes: str | None = field(default=None, validator=text(most=2000))
+    location: str | None = field(default=None, validator=text(most=255))
     external_ref: str | None = None
     created_at: datetime
 
@@ -150,6 +148,7 @@ def plan_session(
     price: int | None = None,
     instructor_name: str | None = None,
     session_notes: str | None = None,
+    location: str | None = None,
     external_ref: str | None = None,
 ) -> PlannedSession:
     """
@@ -193,6 +192,7 @@ def plan_session(
         releases_at=window.releases_at,
         instructor_name=instructor_name,
         session_notes=session_notes,
+        location=location,
         external_ref=external_ref,
         created_at=at,
     )

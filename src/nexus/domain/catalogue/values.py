@@ -2,8 +2,8 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
-from datetime import time
+from collections.abc import Callable, Iterable
+from datetime import date, time
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,14 @@ def wall_clock(_self: Any, attribute: Any, value: time) -> None:
     """A local time: what a clock on the wall shows, without an offset."""
     if value.tzinfo is not None:
         raise InvalidValue(attribute.name, "must be a local time, without an offset")
+
+
+def words(values: Iterable[str]) -> frozenset[str]:
+    return frozenset(values)
+
+
+def dates(values: Iterable[date]) -> frozenset[date]:
+    return frozenset(values)
 
 
 def known_zone(_self: Any, _attribute: Any, name: str) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 from attrs import evolve, field, frozen
 
 from nexus.domain.catalogue.places import Place
-from nexus.domain.catalogue.values import between, known_zone, text
+from nexus.domain.catalogue.values import between, dates, known_zone, text, words
 from nexus.domain.kernel.errors import Conflict, Invalid, InvalidValue
 from nexus.domain.kernel.ids import VenueId
 from nexus.domain.kernel.time import local_date
@@ -99,8 +99,8 @@ class Venue:
     insurance: Insurance | None = None
     background_check_completed: bool = False
     safety_audit_completed: bool = False
-    accessibility_features: frozenset[str] = field(default=frozenset(), converter=frozenset)
-    closed_dates: frozenset[date] = field(default=frozenset(), converter=frozenset)
+    accessibility_features: frozenset[str] = field(default=frozenset(), converter=words)
+    closed_dates: frozenset[date] = field(default=frozenset(), converter=dates)
     is_premium: bool = False
     requires_confirmation: bool = False
     confirmation_hours: int = field(default=24, validator=between(1, 24 * 14))

@@ -1,0 +1,1 @@
+"""What venues plan and families find: the catalogue's use cases."""
