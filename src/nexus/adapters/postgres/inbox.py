@@ -1,0 +1,103 @@
+"""The way of events from the outbox to their handlers, and the times of jobs."""
+
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
+
+from psycopg import Connection
+
+from nexus.application.kernel.event_codec import decode
+from nexus.application.kernel.jobs import Job
+from nexus.domain.kernel.events import Event
+from nexus.domain.kernel.ids import EventId
+
+# Sent long ago and not handled means lost: with the broker, or with its worker.
+# Each attempt waits twice as long as the one before; after twelve (some 23 hours)
+# the event is parked for people to look at.
+CLAIM_UNSENT: Final[LiteralString] = """
+    WITH due AS (
+        SELECT id FROM outbox
+         WHERE handled_at IS NULL AND parked_at IS NULL
+           AND (sent_at IS NULL
+                OR sent_at < clock_timestamp() - make_interval(secs => 20 * power(2, least(attempts, 12) - 1)))
+         ORDER BY position
+         LIMIT %(limit)s
+           FOR UPDATE SKIP LOCKED
+    )
+    UPDATE outbox o
+       SET sent_at = CASE WHEN attempts < 12 THEN clock_timestamp() ELSE sent_at END,
+           parked_at = CASE WHEN attempts >= 12 THEN clock_timestamp() END,
+           attempts = attempts + 1
+      FROM due
+     WHERE o.id = due.id
+    RETURNING o.id, o.parked_at IS NULL AS send
+"""
+
+TAKE_EVENT: Final[LiteralString] = """
+    SELECT type, payload FROM outbox
+     WHERE id = %(event)s AND handled_at IS NULL
+       FOR UPDATE SKIP LOCKED
+"""
+
+EVENT_DONE: Final[LiteralString] = """
+    UPDATE outbox SET handled_at = clock_timestamp(), parked_at = NULL, last_error = NULL WHERE id = %(event)s
+"""
+
+EVENT_FAILED: Final[LiteralString] = "UPDATE outbox SET last_error = left(%(error)s, 2000) WHERE id = %(event)s"
+
+CLAIM_JOB: Final[LiteralString] = """
+    INSERT INTO job_runs (job, due_at) VALUES (%(job)s, %(due_at)s) ON CONFLICT DO NOTHING
+"""
+
+TIDY_EVENTS: Final[LiteralString] = """
+    DELETE FROM outbox WHERE handled_at < clock_timestamp() - %(keep)s::interval
+"""
+
+TIDY_JOBS: Final[LiteralString] = "DELETE FROM job_runs WHERE due_at < %(at)s::timestamptz - %(keep)s::interval"
+
+TIDY_COMMANDS: Final[LiteralString] = """
+    DELETE FROM command_keys WHERE claimed_at < clock_timestamp() - %(keep)s::interval
+"""
+
+
+class PostgresInbox:
+    """The table ``outbox``, as relay and handlers see it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def claim_unsent(self, *, limit: int) -> tuple[EventId, ...]:
+        """Events to send now, oldest first, marked as sent; they count as lost until they are handled."""
+        rows = self._connection.execute(CLAIM_UNSENT, {"limit": limit}).fetchall()
+        return tuple(EventId(event) for event, send in sorted(rows) if send)
+
+    def take(self, event: EventId) -> Event | None:
+        row = self._connection.execute(TAKE_EVENT, {"event": event}).fetchone()
+        return row and decode(*row)
+
+    def done(self, event: EventId) -> None:
+        self._connection.execute(EVENT_DONE, {"event": event})
+
+    def failed(self, event: EventId, error: str) -> None:
+        self._connection.execute(EVENT_FAILED, {"event": event, "error": error})
+
+
+class PostgresJobRuns:
+    """The table ``job_runs``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def claim(self, job: Job, due_at: datetime) -> bool:
+        return self._connection.execute(CLAIM_JOB, {"job": job.value, "due_at": due_at}).rowcount == 1
+
+
+class PostgresLeftovers:
+    """What has served its purpose and is not kept for ever."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def remove(self, *, at: datetime, keep: timedelta) -> None:
+        values = {"at": at, "keep": keep}
+        for statement in (TIDY_EVENTS, TIDY_JOBS, TIDY_COMMANDS):
+            self._connection.execute(statement, values)

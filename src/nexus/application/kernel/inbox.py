@@ -1,0 +1,68 @@
+"""Handle each event that was committed, once in effect, however often it arrives."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from attrs import frozen
+
+from nexus.application.kernel.jobs import Job, JobDue
+from nexus.application.kernel.ports import Begin
+from nexus.domain.kernel.events import Event
+from nexus.domain.kernel.ids import EventId
+
+
+class Inbox(Protocol):
+    """Events on their way to their handlers."""
+
+    def take(self, event: EventId) -> Event | None:
+        """The event, locked; None when it was handled, is being handled, or does not exist."""
+        ...
+
+    def done(self, event: EventId) -> None:
+        """It was handled: nothing of it happens again."""
+        ...
+
+    def failed(self, event: EventId, error: str) -> None:
+        """It was not handled; the error is kept for whoever looks."""
+        ...
+
+
+class InboxWork(Protocol):
+    """What handling an event needs, besides what its reaction needs."""
+
+    @property
+    def inbox(self) -> Inbox: ...
+
+
+@frozen
+class HandleEvent:
+    """
+    React to one event in the transaction that marks it handled.
+
+    A due job works in transactions of its own, since it may be long; it is marked
+    when it has ended, and runs again if it was cut off.
+    """
+
+    begin: Begin[Any]
+    react: Callable[[Any, Event], None]
+    jobs: Mapping[Job, Callable[[], object]]
+
+    def __call__(self, event_id: EventId) -> bool:
+        """Whether the event was handled now."""
+        try:
+            with self.begin() as work:
+                event = work.inbox.take(event_id)
+                if event is None:
+                    return False
+                if not isinstance(event, JobDue):
+                    self.react(work, event)
+                    work.inbox.done(event_id)
+                    return True
+            self.jobs[Job(event.job)]()
+            with self.begin() as work:
+                work.inbox.done(event_id)
+        except Exception as error:
+            with self.begin() as work:
+                work.inbox.failed(event_id, f"{type(error).__name__}: {error}")
+            raise
+        return True

@@ -1,0 +1,1 @@
+"""Telling people what happened, and letting them read it."""

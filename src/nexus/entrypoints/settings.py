@@ -1,0 +1,167 @@
+"""
+Settings of an installation, from environment variables that start with ``NEXUS_``.
+
+``docs/reference/settings.md`` is generated from here.
+"""
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from attrs import Attribute, field, fields, frozen
+
+
+class Environment(StrEnum):
+    """Development has conveniences that must not exist elsewhere, such as the time machine."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class SettingError(Exception):
+    """An environment variable is missing or makes no sense; the message names it."""
+
+
+def _setting(
+    default: Any, meaning: str, *, secret: bool = False, read: Any = str, required_in_production: bool = False
+) -> Any:
+    return field(
+        default=default,
+        repr=not secret,
+        metadata={
+            "meaning": meaning,
+            "secret": secret,
+            "read": read,
+            "required": required_in_production,
+        },
+    )
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise ValueError("must be a port")
+    return number
+
+
+def _truth(text: str) -> bool:
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    if text.lower() not in known:
+        raise ValueError("must be true or false")
+    return known[text.lower()]
+
+
+def _key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        raise ValueError("must be base64") from None
+    if len(key) != 32:
+        raise ValueError("must be 32 bytes, in base64")
+    return key
+
+
+@frozen(kw_only=True)
+class Settings:
+    """Every setting of an installation; secrets are left out of its text form."""
+
+    env: Environment = _setting(
+        Environment.PRODUCTION,
+        "`development` or `production`. The time machine and the demo accounts on the first page "
+        "exist in development only.",
+        read=Environment,
+    )
+    database_url: str | None = _setting(
+        None,
+        "PostgreSQL (15 or later) as a libpq URL, for `serve`, `worker` and `scheduler`. The login must "
+        "be a member of the role `nexus_app`, as which it acts.",
+        secret=True,
+        required_in_production=True,
+    )
+    migration_url: str | None = _setting(
+        None,
+        "The same database as the owner of its tables, for `nexus migrate`; `NEXUS_DATABASE_URL` when unset.",
+        secret=True,
+    )
+    redis_url: str | None = _setting(
+        None, "Redis or Valkey, the broker of background work.", secret=True, required_in_production=True
+    )
+    secret_key: bytes | None = _setting(
+        None,
+        "32 random bytes in base64; seals medical notes. Lost key, lost notes. `nexus up` makes one and "
+        "keeps it beside the data.",
+        secret=True,
+        read=_key,
+        required_in_production=True,
+    )
+    host: str = _setting("127.0.0.1", "The address that `nexus serve` listens on.")
+    port: int = _setting(8000, "The port that `nexus serve` listens on.", read=_port)
+    pool_size: int = _setting(
+        max(4, 2 * (os.cpu_count() or 2)),
+        "Database connections of one process, and requests that it works on at a time. About two for "
+        "each core of the database's machine, over all processes.",
+        read=_positive,
+    )
+    worker_threads: int = _setting(4, "Jobs that one worker process works on at a time.", read=_positive)
+    data_dir: Path = _setting(
+        Path("var"), "Where `nexus up` keeps its database, broker and key.", read=Path
+    )
+    https: bool = _setting(
+        False, "Served behind TLS: cookies are Secure, browsers are told to come back by TLS.", read=_truth
+    )
+    metrics: bool = _setting(False, "Serve Prometheus metrics at `/metrics`.", read=_truth)
+    log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
+
+    @property
+    def is_development(self) -> bool:
+        return self.env is Environment.DEVELOPMENT
+
+    @classmethod
+    def of(cls, environment: Mapping[str, str]) -> "Settings":
+        """
+        The settings in these environment variables, the others at their defaults.
+
+        Raises:
+            SettingError: One makes no sense, or one that starts with NEXUS_ is unknown.
+        """
+        names = {variable(attribute): attribute for attribute in fields(cls)}
+        unknown = {name for name in environment if name.startswith("NEXUS_")} - names.keys() - {"NEXUS_PG_BIN"}
+        if unknown:
+            raise SettingError(f"unknown setting {', '.join(sorted(unknown))}")
+        values: dict[str, Any] = {}
+        for name, attribute in names.items():
+            if not (text := environment.get(name)):
+                continue
+            try:
+                values[attribute.name] = attribute.metadata["read"](text)
+            except ValueError as reason:
+                raise SettingError(f"{name}: {reason}") from None
+        return cls(**values)
+
+    def need(self, name: str) -> Any:
+        """
+        A setting that the command cannot do without.
+
+        Raises:
+            SettingError: It is not set.
+        """
+        value = getattr(self, name)
+        if value is None:
+            raise SettingError(f"NEXUS_{name.upper()} is not set")
+        return value
+
+
+def variable(attribute: "Attribute[Any]") -> str:
+    """The environment variable of a setting."""
+    return f"NEXUS_{attribute.name.upper()}"

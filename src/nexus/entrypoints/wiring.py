@@ -1,0 +1,425 @@
+"""
+The composition root: every use case, made once, over the adapters of an installation.
+
+This is the table of contents of what the product does, and the only module that
+knows both use cases and adapters.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from typing import Any, Final
+
+import psycopg
+from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
+
+from nexus.adapters.passwords.argon2 import Argon2Passwords
+from nexus.adapters.passwords.tokens import new_token
+from nexus.adapters.postgres.begin import PostgresBegin
+from nexus.adapters.postgres.pool import open_pool
+from nexus.adapters.postgres.shared_clock import SharedClock
+from nexus.adapters.system.chance import new_code, new_id
+from nexus.adapters.system.clock import now as system_clock
+from nexus.adapters.vault.aesgcm import AesGcmVault
+from nexus.application.booking.book import Book, TakePlaces
+from nexus.application.booking.cancel import CancelBooking, QuoteCancellation
+from nexus.application.booking.look_up import ListBookings, ListEntries, ShowBooking
+from nexus.application.booking.quote import QuoteBooking
+from nexus.application.booking.stand_down import StandDown
+from nexus.application.booking.sweep import CompleteBookings, SweepSessions
+from nexus.application.booking.venue_bookings import (
+    CancelBookingByVenue,
+    ConfirmBooking,
+    MarkAttendance,
+    RejectBooking,
+)
+from nexus.application.booking.venue_sessions import CancelSession, ChangeSession, ShowRoster
+from nexus.application.booking.wait import AcceptOffer, DeclineOffer, JoinWaitlist, LeaveWaitlist
+from nexus.application.catalogue.approve_venue import ApproveVenue
+from nexus.application.catalogue.browse_activities import BrowseActivities
+from nexus.application.catalogue.change_activity import ChangeActivity
+from nexus.application.catalogue.change_schedule import ChangeSchedule
+from nexus.application.catalogue.create_activity import CreateActivity
+from nexus.application.catalogue.create_schedule import CreateSchedule
+from nexus.application.catalogue.create_session import CreateSession
+from nexus.application.catalogue.create_venue import CreateVenue
+from nexus.application.catalogue.generate_sessions import GenerateSessions
+from nexus.application.catalogue.list_activities import ListActivities
+from nexus.application.catalogue.list_schedules import ListSchedules
+from nexus.application.catalogue.list_sessions import ListVenueSessions
+from nexus.application.catalogue.list_venues import ListVenues
+from nexus.application.catalogue.reject_venue import RejectVenue
+from nexus.application.catalogue.show import ListSessionsOfActivity, ShowActivity, ShowSession
+from nexus.application.catalogue.suspend_venue import SuspendVenue
+from nexus.application.credits.adjust import AdjustCredits
+from nexus.application.credits.allocate import AllocateCredits
+from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
+from nexus.application.credits.show import ShowCredits
+from nexus.application.identity.children import AddChild, ChangeChild, ListChildren, ShowChild
+from nexus.application.identity.companies import (
+    CreateCompany,
+    CreateSubscription,
+    ListCompanies,
+    ListSubscriptions,
+)
+from nexus.application.identity.consents import ListConsents, RecordConsent
+from nexus.application.identity.create_user import CreateUser
+from nexus.application.identity.hr import ListEmployees, OverviewHr
+from nexus.application.identity.sign_in import Authenticate, ShowMe, SignIn, SignOut
+from nexus.application.kernel.inbox import HandleEvent
+from nexus.application.kernel.jobs import CallDueJobs, Job
+from nexus.application.kernel.ports import Clock
+from nexus.application.notifications.announce import Announce
+from nexus.application.notifications.read import ListNotifications, ReadNotification
+from nexus.application.platform.settings import ChangeSettings, ReadSettings
+from nexus.application.platform.tidy_up import TidyUp
+from nexus.entrypoints.settings import Settings
+
+AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
+    PoolTimeout: lambda _: 1,
+    TooManyRequests: lambda _: 1,
+    psycopg.OperationalError: lambda _: 2,
+}
+"""Errors that mean the database cannot serve for the moment, and after how many seconds to ask again."""
+
+
+class Nexus:
+    """Every use case over one database, made when it is first asked for."""
+
+    def __init__(self, pool: ConnectionPool, *, now: Clock, secret_key: bytes) -> None:
+        self.pool = pool
+        self.begin = PostgresBegin(pool)
+        self.now = now
+        self._secret_key = secret_key
+
+    def use_cases(self) -> dict[str, Any]:
+        """Every use case by its name in snake case."""
+        return {
+            name: getattr(self, name)
+            for name, value in vars(type(self)).items()
+            if isinstance(value, cached_property) and not name.startswith("_")
+        }
+
+    @cached_property
+    def _vault(self) -> AesGcmVault:
+        return AesGcmVault(self._secret_key)
+
+    @cached_property
+    def _passwords(self) -> Argon2Passwords:
+        return Argon2Passwords()
+
+    @cached_property
+    def _take_places(self) -> TakePlaces:
+        return TakePlaces(new_id, new_code)
+
+    @cached_property
+    def _stand_down(self) -> StandDown:
+        return StandDown(new_id)
+
+    # --- sign-in
+
+    @cached_property
+    def authenticate(self) -> Authenticate:
+        return Authenticate(self.begin, self.now)
+
+    @cached_property
+    def sign_in(self) -> SignIn:
+        return SignIn(self.begin, self.now, new_id, new_token, self._passwords)
+
+    @cached_property
+    def sign_out(self) -> SignOut:
+        return SignOut(self.begin, self.now)
+
+    @cached_property
+    def show_me(self) -> ShowMe:
+        return ShowMe(self.begin)
+
+    # --- families
+
+    @cached_property
+    def add_child(self) -> AddChild:
+        return AddChild(self.begin, self.now, new_id, self._vault)
+
+    @cached_property
+    def list_children(self) -> ListChildren:
+        return ListChildren(self.begin, self._vault)
+
+    @cached_property
+    def show_child(self) -> ShowChild:
+        return ShowChild(self.begin, self._vault)
+
+    @cached_property
+    def change_child(self) -> ChangeChild:
+        return ChangeChild(self.begin, self.now, self._vault, self._stand_down)
+
+    @cached_property
+    def record_consent(self) -> RecordConsent:
+        return RecordConsent(self.begin, self.now, new_id, self._vault, self._stand_down)
+
+    @cached_property
+    def list_consents(self) -> ListConsents:
+        return ListConsents(self.begin)
+
+    @cached_property
+    def show_credits(self) -> ShowCredits:
+        return ShowCredits(self.begin)
+
+    # --- finding
+
+    @cached_property
+    def browse_activities(self) -> BrowseActivities:
+        return BrowseActivities(self.begin, self.now)
+
+    @cached_property
+    def show_activity(self) -> ShowActivity:
+        return ShowActivity(self.begin, self.now)
+
+    @cached_property
+    def list_sessions_of_activity(self) -> ListSessionsOfActivity:
+        return ListSessionsOfActivity(self.begin, self.now)
+
+    @cached_property
+    def show_session(self) -> ShowSession:
+        return ShowSession(self.begin, self.now)
+
+    # --- booking
+
+    @cached_property
+    def quote_booking(self) -> QuoteBooking:
+        return QuoteBooking(self.begin, self.now)
+
+    @cached_property
+    def book(self) -> Book:
+        return Book(self.begin, self.now, self._take_places)
+
+    @cached_property
+    def show_booking(self) -> ShowBooking:
+        return ShowBooking(self.begin)
+
+    @cached_property
+    def list_bookings(self) -> ListBookings:
+        return ListBookings(self.begin, self.now)
+
+    @cached_property
+    def quote_cancellation(self) -> QuoteCancellation:
+        return QuoteCancellation(self.begin, self.now)
+
+    @cached_property
+    def cancel_booking(self) -> CancelBooking:
+        return CancelBooking(self.begin, self.now, new_id)
+
+    @cached_property
+    def join_waitlist(self) -> JoinWaitlist:
+        return JoinWaitlist(self.begin, self.now, new_id)
+
+    @cached_property
+    def accept_offer(self) -> AcceptOffer:
+        return AcceptOffer(self.begin, self.now, new_id, self._take_places)
+
+    @cached_property
+    def decline_offer(self) -> DeclineOffer:
+        return DeclineOffer(self.begin, self.now, new_id)
+
+    @cached_property
+    def leave_waitlist(self) -> LeaveWaitlist:
+        return LeaveWaitlist(self.begin, self.now, new_id)
+
+    @cached_property
+    def list_entries(self) -> ListEntries:
+        return ListEntries(self.begin)
+
+    # --- being told
+
+    @cached_property
+    def announce(self) -> Announce:
+        return Announce(new_id)
+
+    @cached_property
+    def list_notifications(self) -> ListNotifications:
+        return ListNotifications(self.begin)
+
+    @cached_property
+    def read_notification(self) -> ReadNotification:
+        return ReadNotification(self.begin, self.now)
+
+    # --- venues
+
+    @cached_property
+    def create_activity(self) -> CreateActivity:
+        return CreateActivity(self.begin, self.now, new_id)
+
+    @cached_property
+    def change_activity(self) -> ChangeActivity:
+        return ChangeActivity(self.begin)
+
+    @cached_property
+    def list_activities(self) -> ListActivities:
+        return ListActivities(self.begin)
+
+    @cached_property
+    def create_session(self) -> CreateSession:
+        return CreateSession(self.begin, self.now, new_id)
+
+    @cached_property
+    def list_venue_sessions(self) -> ListVenueSessions:
+        return ListVenueSessions(self.begin)
+
+    @cached_property
+    def change_session(self) -> ChangeSession:
+        return ChangeSession(self.begin, self.now, new_id)
+
+    @cached_property
+    def cancel_session(self) -> CancelSession:
+        return CancelSession(self.begin, self.now, new_id)
+
+    @cached_property
+    def create_schedule(self) -> CreateSchedule:
+        return CreateSchedule(self.begin, self.now, new_id)
+
+    @cached_property
+    def change_schedule(self) -> ChangeSchedule:
+        return ChangeSchedule(self.begin, self.now, new_id)
+
+    @cached_property
+    def list_schedules(self) -> ListSchedules:
+        return ListSchedules(self.begin)
+
+    @cached_property
+    def show_roster(self) -> ShowRoster:
+        return ShowRoster(self.begin, self._vault)
+
+    @cached_property
+    def confirm_booking(self) -> ConfirmBooking:
+        return ConfirmBooking(self.begin, self.now, new_id)
+
+    @cached_property
+    def reject_booking(self) -> RejectBooking:
+        return RejectBooking(self.begin, self.now, new_id)
+
+    @cached_property
+    def mark_attendance(self) -> MarkAttendance:
+        return MarkAttendance(self.begin, self.now, new_id)
+
+    @cached_property
+    def cancel_booking_by_venue(self) -> CancelBookingByVenue:
+        return CancelBookingByVenue(self.begin, self.now, new_id)
+
+    # --- companies
+
+    @cached_property
+    def overview_hr(self) -> OverviewHr:
+        return OverviewHr(self.begin, self.now)
+
+    @cached_property
+    def list_employees(self) -> ListEmployees:
+        return ListEmployees(self.begin, self.now)
+
+    # --- the platform
+
+    @cached_property
+    def create_company(self) -> CreateCompany:
+        return CreateCompany(self.begin, self.now, new_id)
+
+    @cached_property
+    def list_companies(self) -> ListCompanies:
+        return ListCompanies(self.begin)
+
+    @cached_property
+    def create_subscription(self) -> CreateSubscription:
+        return CreateSubscription(self.begin, self.now, new_id)
+
+    @cached_property
+    def list_subscriptions(self) -> ListSubscriptions:
+        return ListSubscriptions(self.begin)
+
+    @cached_property
+    def create_user(self) -> CreateUser:
+        return CreateUser(self.begin, self.now, new_id, self._passwords)
+
+    @cached_property
+    def create_venue(self) -> CreateVenue:
+        return CreateVenue(self.begin, self.now, new_id)
+
+    @cached_property
+    def list_venues(self) -> ListVenues:
+        return ListVenues(self.begin)
+
+    @cached_property
+    def approve_venue(self) -> ApproveVenue:
+        return ApproveVenue(self.begin, self.now)
+
+    @cached_property
+    def reject_venue(self) -> RejectVenue:
+        return RejectVenue(self.begin)
+
+    @cached_property
+    def suspend_venue(self) -> SuspendVenue:
+        return SuspendVenue(self.begin)
+
+    @cached_property
+    def adjust_credits(self) -> AdjustCredits:
+        return AdjustCredits(self.begin, self.now, new_id)
+
+    @cached_property
+    def read_settings(self) -> ReadSettings:
+        return ReadSettings(self.begin, self.now)
+
+    @cached_property
+    def change_settings(self) -> ChangeSettings:
+        return ChangeSettings(self.begin, self.now)
+
+    # --- the background
+
+    @cached_property
+    def call_due_jobs(self) -> CallDueJobs:
+        return CallDueJobs(self.begin, self.now, new_id)
+
+    @cached_property
+    def sweep_sessions(self) -> SweepSessions:
+        return SweepSessions(self.begin, self.now, new_id)
+
+    @cached_property
+    def complete_bookings(self) -> CompleteBookings:
+        return CompleteBookings(self.begin, self.now)
+
+    @cached_property
+    def allocate_credits(self) -> AllocateCredits:
+        return AllocateCredits(self.begin, self.now, new_id)
+
+    @cached_property
+    def expire_credits(self) -> ExpireCredits:
+        return ExpireCredits(self.begin, self.now, new_id)
+
+    @cached_property
+    def warn_of_expiry(self) -> WarnOfExpiry:
+        return WarnOfExpiry(self.begin, self.now, new_id)
+
+    @cached_property
+    def generate_sessions(self) -> GenerateSessions:
+        return GenerateSessions(self.begin, self.now, new_id)
+
+    @cached_property
+    def tidy_up(self) -> TidyUp:
+        return TidyUp(self.begin, self.now)
+
+    @cached_property
+    def handle_event(self) -> HandleEvent:
+        return HandleEvent(self.begin, self.announce, {job: getattr(self, job.value) for job in Job})
+
+
+@contextmanager
+def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterator[Nexus]:
+    """
+    The product over the database of these settings; connections close with it.
+
+    In development the clock is the one that can be moved ahead; elsewhere it is the
+    machine's and nothing else.
+    """
+    with ExitStack() as stack:
+        pool = stack.enter_context(
+            open_pool(database_url or settings.need("database_url"), size=settings.pool_size)
+        )
+        clock: Clock = system_clock
+        if settings.is_development:
+            clock = stack.enter_context(SharedClock(pool))
+        yield Nexus(pool, now=clock, secret_key=settings.need("secret_key"))

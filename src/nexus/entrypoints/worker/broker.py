@@ -1,0 +1,71 @@
+"""The broker and its one actor."""
+
+from collections.abc import Callable
+from typing import Final
+from uuid import UUID
+
+import dramatiq
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import AgeLimit, Callbacks, Pipelines, Retries, ShutdownNotifications, TimeLimit
+
+from nexus.domain.kernel.ids import EventId
+
+QUEUE: Final = "events"
+
+HANDLE: Final = "handle_event"
+"""The actor's name, as messages carry it."""
+
+ONE_HOUR: Final = 3_600_000
+
+
+def open_broker(redis_url: str) -> RedisBroker:
+    """
+    The broker, as sender and workers need it.
+
+    A message is only a reminder that an event waits in the database. The relay
+    sends it again until the event was handled, so nothing here retries, and
+    the messages of dead workers need not come back.
+    """
+    return RedisBroker(
+        url=redis_url,
+        namespace="nexus",
+        heartbeat_timeout=15_000,
+        maintenance_chance=100_000,
+        middleware=[
+            AgeLimit(max_age=ONE_HOUR),
+            TimeLimit(time_limit=ONE_HOUR),
+            ShutdownNotifications(),
+            Callbacks(),
+            Pipelines(),
+            Retries(max_retries=0),
+        ],
+    )
+
+
+def declare_handler(
+    broker: dramatiq.Broker, handle: Callable[[EventId], object]
+) -> dramatiq.Actor[[str], None]:
+    """The actor that handles the event whose id it is sent."""
+
+    def handle_event(event_id: str) -> None:
+        handle(EventId(UUID(event_id)))
+
+    return dramatiq.actor(handle_event, broker=broker, actor_name=HANDLE, queue_name=QUEUE)
+
+
+def sender(broker: dramatiq.Broker) -> Callable[[EventId], None]:
+    """
+    Sends the id of an event to whichever worker is free.
+
+    Raises ConnectionError while the broker is away.
+    """
+    broker.declare_queue(QUEUE)
+
+    def send(event: EventId) -> None:
+        broker.enqueue(
+            dramatiq.Message(queue_name=QUEUE, actor_name=HANDLE, args=(str(event),), kwargs={}, options={})
+        )
+
+    return send
+
+
