@@ -10,6 +10,7 @@ from nexus.adapters.postgres.credits import PostgresCredits
 from nexus.adapters.postgres.families import PostgresChildren, PostgresConsents
 from nexus.adapters.postgres.identity import PostgresAccounts, PostgresSignIns
 from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, PostgresLeftovers
+from nexus.adapters.postgres.imports import PostgresImports
 from nexus.adapters.postgres.lines import PostgresLines
 from nexus.adapters.postgres.notifications import PostgresNotifications
 from nexus.adapters.postgres.outbox import PostgresOutbox
@@ -110,3 +111,7 @@ class PostgresWork:
     @cached_property
     def settings(self) -> PostgresSettings:
         return PostgresSettings(self.connection)
+
+    @cached_property
+    def imports(self) -> PostgresImports:
+        return PostgresImports(self.connection)
