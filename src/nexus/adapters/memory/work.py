@@ -2,7 +2,19 @@
 
 from functools import cached_property
 
+from nexus.adapters.memory.credits import MemoryCredits
+from nexus.adapters.memory.identity import (
+    MemoryAccounts,
+    MemoryChildren,
+    MemoryCompanies,
+    MemoryConsents,
+    MemorySignIns,
+    MemoryStaff,
+    MemorySubscriptions,
+)
+from nexus.adapters.memory.imports import MemoryImports
 from nexus.adapters.memory.outbox import MemoryOutbox
+from nexus.adapters.memory.settings import MemorySettings
 from nexus.adapters.memory.world import World
 
 
@@ -15,3 +27,43 @@ class MemoryWork:
     @cached_property
     def outbox(self) -> MemoryOutbox:
         return MemoryOutbox(self.world)
+
+    @cached_property
+    def imports(self) -> MemoryImports:
+        return MemoryImports(self.world)
+
+    @cached_property
+    def accounts(self) -> MemoryAccounts:
+        return MemoryAccounts(self.world)
+
+    @cached_property
+    def sign_ins(self) -> MemorySignIns:
+        return MemorySignIns(self.world)
+
+    @cached_property
+    def companies(self) -> MemoryCompanies:
+        return MemoryCompanies(self.world)
+
+    @cached_property
+    def subscriptions(self) -> MemorySubscriptions:
+        return MemorySubscriptions(self.world)
+
+    @cached_property
+    def staff(self) -> MemoryStaff:
+        return MemoryStaff(self.world)
+
+    @cached_property
+    def children(self) -> MemoryChildren:
+        return MemoryChildren(self.world)
+
+    @cached_property
+    def consents(self) -> MemoryConsents:
+        return MemoryConsents(self.world)
+
+    @cached_property
+    def credits(self) -> MemoryCredits:
+        return MemoryCredits(self.world)
+
+    @cached_property
+    def settings(self) -> MemorySettings:
+        return MemorySettings(self.world)

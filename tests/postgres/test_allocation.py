@@ -1,0 +1,164 @@
+"""Allocation under concurrency, and tables that only grow."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from threading import Barrier
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from attrs import evolve
+
+from nexus.application.credits.allocate import AllocateCredits
+from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
+from nexus.domain.identity.people import Role
+from nexus.domain.identity.tenants import NoSeatsLeft
+from people import Stage
+
+pytestmark = pytest.mark.postgres
+APRIL = datetime(2026, 4, 1, 4, tzinfo=UTC)
+
+ADD_PEOPLE = """
+    INSERT INTO users (id, email, role, first_name, last_name, corporate_id, timezone, joined_at)
+    SELECT gen_random_uuid(), 'p' || n || '@example.com', 'parent', 'P', 'N', %s, 'UTC', '2026-01-01'
+      FROM generate_series(1, %s) n
+"""
+BROKEN_CHAINS = """
+    SELECT b.id
+      FROM user_credit_balances b
+      JOIN credit_ledger l ON l.balance_id = b.id
+     GROUP BY b.id
+    HAVING sum(l.amount) <> b.credits_available
+        OR count(*) <> b.last_sequence
+        OR max(l.sequence) <> b.last_sequence
+"""
+
+
+@pytest.fixture
+def stage(begin):
+    return Stage(begin, at=APRIL)
+
+
+def at_once(count, do):
+    barrier = Barrier(count)
+
+    def run(number):
+        barrier.wait()
+        return do(number)
+
+    with ThreadPoolExecutor(count) as threads:
+        return list(threads.map(run, range(count)))
+
+
+def counted(owner, sql):
+    return owner.execute(sql).fetchone()[0]
+
+
+@pytest.mark.parametrize("lock", [True, False], ids=["as it is", "without the lock"])
+def test_eight_workers_allocate_a_period_once(stage, owner, lock, monkeypatch):
+    """The database's own constraint decides, even if nobody waits for the others."""
+    if not lock:
+        monkeypatch.setattr("nexus.adapters.postgres.tenants.PostgresSubscriptions.lock", lambda *_: None)
+    company = stage.company()
+    stage.subscription(company, covered=300)
+    owner.execute(ADD_PEOPLE, [company.id, 320])
+    given = at_once(8, lambda _: AllocateCredits(stage.begin, stage.now, uuid4, batch=50)())
+    assert sum(given) == 300
+    assert counted(owner, "SELECT count(*) FROM user_credit_balances") == 300
+    assert counted(owner, "SELECT count(*) FROM credit_ledger") == 300
+    told = owner.execute(
+        "SELECT jsonb_array_elements_text(payload->'users') FROM outbox WHERE type = 'CreditsAllocated'"
+    ).fetchall()
+    assert len(told) == len(set(told)) == 300
+    assert owner.execute(BROKEN_CHAINS).fetchall() == []
+
+
+def test_eight_workers_warn_and_expire_once(stage, owner):
+    company = stage.company()
+    stage.subscription(company, covered=200)
+    owner.execute(ADD_PEOPLE, [company.id, 200])
+    AllocateCredits(stage.begin, stage.now, uuid4)()
+    stage.at = datetime(2026, 4, 29, tzinfo=UTC)
+    assert sum(at_once(8, lambda _: WarnOfExpiry(stage.begin, stage.now, uuid4, batch=20)())) == 200
+    stage.at = datetime(2026, 5, 2, tzinfo=UTC)
+    assert sum(at_once(8, lambda _: ExpireCredits(stage.begin, stage.now, uuid4, batch=20)())) == 200
+    assert counted(owner, "SELECT count(*) FROM credit_ledger WHERE transaction_type = 'expiry'") == 200
+    assert owner.execute(BROKEN_CHAINS).fetchall() == []
+
+
+def test_the_last_seats_are_taken_once(stage, owner):
+    company = stage.company()
+    stage.subscription(company, covered=3)
+    own_ids = evolve(stage, numbers=iter(range(10_000, 20_000)))
+
+    def join(number):
+        try:
+            own_ids.user(company=company, email=f"j{number}@example.com")
+        except NoSeatsLeft:
+            return 0
+        return 1
+
+    assert sum(at_once(8, join)) == 3
+    assert counted(owner, "SELECT count(*) FROM users") == 3
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE {} SET id = id",
+        "DELETE FROM {}",
+        "TRUNCATE {} CASCADE",
+        "ALTER TABLE {} DISABLE TRIGGER ALL",
+        "DROP TABLE {}",
+    ],
+)
+@pytest.mark.parametrize("table", ["credit_ledger", "parental_consent_records"])
+@pytest.mark.parametrize("role", ["application", "owner"])
+def test_history_only_grows(stage, owner, database_url, *, table, sql, role):
+    """The application may not even try; the owner is stopped by the triggers."""
+    company = stage.company()
+    stage.subscription(company)
+    parent = stage.user(company=company)
+    child = uuid4()
+    owner.execute(
+        "INSERT INTO children (id, parent_id, corporate_id, first_name, date_of_birth, created_at) "
+        "VALUES (%s, %s, %s, 'Mia', '2019-01-01', now())",
+        [child, parent.user, company.id],
+    )
+    owner.execute(
+        "INSERT INTO parental_consent_records "
+        "(id, child_id, parent_id, purpose, given, text_version, method, recorded_at) "
+        "VALUES (%s, %s, %s, 'data_collection', true, '1', 'checkbox', now())",
+        [uuid4(), child, parent.user],
+    )
+    changes_rows = sql.split()[0] in {"UPDATE", "DELETE", "TRUNCATE"}
+    if role == "application":
+        with pytest.raises(psycopg.errors.InsufficientPrivilege), stage.begin() as work:
+            work.connection.execute(sql.format(table))
+    elif changes_rows:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            for mode in ("origin", "replica"):
+                connection.execute(f"SET session_replication_role = {mode}")
+                with pytest.raises(psycopg.errors.RestrictViolation):
+                    connection.execute(sql.format(table))
+    assert counted(owner, f"SELECT count(*) FROM {table}") == 1
+
+
+def test_nothing_that_has_credits_can_be_deleted(stage, owner):
+    company = stage.company()
+    stage.subscription(company)
+    stage.user(company=company)
+    for table in ("users", "corporates", "corporate_subscriptions", "user_credit_balances"):
+        with pytest.raises(psycopg.errors.IntegrityError):
+            owner.execute(f"DELETE FROM {table}")
+
+
+def test_an_active_child_without_consent_is_refused_by_the_database(stage, owner):
+    parent = stage.user(Role.PARENT, company=stage.company())
+    with pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute(
+            "INSERT INTO children (id, parent_id, corporate_id, first_name, date_of_birth, "
+            "status, created_at) "
+            "VALUES (%s, %s, %s, 'Mia', '2019-01-01', 'active', now())",
+            [UUID(int=99), parent.user, parent.company],
+        )
