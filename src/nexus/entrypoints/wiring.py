@@ -73,6 +73,7 @@ from nexus.application.notifications.announce import Announce
 from nexus.application.notifications.read import ListNotifications, ReadNotification
 from nexus.application.platform.settings import ChangeSettings, ReadSettings
 from nexus.application.platform.tidy_up import TidyUp
+from nexus.domain.catalogue.activities import Category
 from nexus.entrypoints.settings import Settings
 
 AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
@@ -162,7 +163,7 @@ class Nexus:
 
     @cached_property
     def show_credits(self) -> ShowCredits:
-        return ShowCredits(self.begin)
+        return ShowCredits(self.begin, self.now)
 
     # --- finding
 
@@ -308,7 +309,7 @@ class Nexus:
 
     @cached_property
     def overview_hr(self) -> OverviewHr:
-        return OverviewHr(self.begin, self.now)
+        return OverviewHr(self.begin, self.now, tuple(Category))
 
     @cached_property
     def list_employees(self) -> ListEmployees:
