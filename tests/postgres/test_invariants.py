@@ -74,8 +74,8 @@ SABOTAGE = {
         "INSERT INTO bookings SELECT * FROM copy",
     ],
     "I5a": [
-        "UPDATE user_credit_balances SET credits_available = credits_available + 1,"
-        " credits_adjusted = credits_adjusted + 1"
+        """UPDATE user_credit_balances
+              SET credits_available = credits_available + 1, credits_adjusted = credits_adjusted + 1"""
     ],
     "I5b": [
         "ALTER TABLE credit_ledger DISABLE TRIGGER ALL",
@@ -85,25 +85,29 @@ SABOTAGE = {
     "I6a": ["UPDATE bookings SET credits_refunded = 1 WHERE status = 'confirmed'"],
     "I6b": [
         "ALTER TABLE credit_ledger DISABLE TRIGGER ALL",
-        "UPDATE credit_ledger SET reverses = (SELECT id FROM credit_ledger WHERE transaction_type = 'allocation'"
-        " LIMIT 1) WHERE transaction_type = 'forfeit'",
+        """UPDATE credit_ledger
+              SET reverses = (SELECT id FROM credit_ledger WHERE transaction_type = 'allocation' LIMIT 1)
+            WHERE transaction_type = 'forfeit'""",
     ],
     "I6c": ["UPDATE bookings SET status = 'cancelled_venue' WHERE status = 'confirmed'"],
     "I7": ["ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only"],
     "I8a": [
-        "INSERT INTO waitlist (id, session_id, user_id, corporate_id, queue_number, seats, status, joined_at,"
-        " offered_at, offer_expires_at) SELECT gen_random_uuid(), session_id, user_id, corporate_id, 2, 1,"
-        " 'offered', joined_at, joined_at, joined_at + interval '4h' FROM waitlist"
+        """INSERT INTO waitlist (id, session_id, user_id, corporate_id, queue_number, seats, status,
+                                joined_at, offered_at, offer_expires_at)
+           SELECT gen_random_uuid(), session_id, user_id, corporate_id, 2, 1, 'offered',
+                  joined_at, joined_at, joined_at + interval '4h'
+             FROM waitlist"""
     ],
     "I8b": ["UPDATE waitlist SET status = 'left'"],
     "I9": ["UPDATE activity_sessions SET sellable = 2, total_capacity = 2 WHERE waiting_count = 1"],
     "I10": [
-        "UPDATE waitlist SET status = 'offered', offered_at = joined_at - interval '5h',"
-        " offer_expires_at = joined_at - interval '1h'"
+        """UPDATE waitlist
+              SET status = 'offered', offered_at = joined_at - interval '5h',
+                  offer_expires_at = joined_at - interval '1h'"""
     ],
     "I11": [
-        "INSERT INTO command_keys (actor_id, key, fingerprint, claimed_at)"
-        " VALUES (gen_random_uuid(), 'k', '', now())"
+        """INSERT INTO command_keys (actor_id, key, fingerprint, claimed_at)
+           VALUES (gen_random_uuid(), 'k', '', now())"""
     ],
     "I12": ["UPDATE outbox SET parked_at = now()"],
     "I13": [

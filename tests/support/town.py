@@ -107,11 +107,11 @@ class Town:
     ) -> SessionId:
         """A session of the activity, by default a week ahead."""
         starts_at = starts_at or self.now + timedelta(days=7)
-        id = SessionId(uuid4())
+        session = SessionId(uuid4())
         self._insert(
             "activity_sessions",
             **{
-                "id": id,
+                "id": session,
                 "activity_id": self.activity,
                 "venue_id": self.venue,
                 "session_date": starts_at.date(),
@@ -129,7 +129,7 @@ class Town:
             }
             | columns,
         )
-        return id
+        return session
 
     def family(self, *, children: int = 1, credits: int = 10) -> Family:
         """A parent whose children may be booked, with so many credits (0: no balance)."""

@@ -44,10 +44,12 @@ class Migration:
 
 def migrations() -> list[Migration]:
     """Every migration that the package ships, in order."""
-    found = []
-    for file in files("nexus.adapters.postgres").joinpath("migrations").iterdir():
-        if match := re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name):
-            found.append(Migration(int(match[1]), match[2], file.read_text(encoding="utf-8")))
+    folder = files("nexus.adapters.postgres").joinpath("migrations")
+    found = [
+        Migration(int(match[1]), match[2], file.read_text(encoding="utf-8"))
+        for file in folder.iterdir()
+        if (match := re.fullmatch(r"(\d{4})_(\w+)\.sql", file.name))
+    ]
     return sorted(found, key=lambda migration: migration.number)
 
 
@@ -87,7 +89,7 @@ def migrate(database_url: str, *, progress: Callable[[str], None] = lambda _: No
             progress(f"{migration.number:04} {migration.name}")
             with connection.transaction():
                 connection.execute("SET LOCAL lock_timeout = '5s'")
-                connection.execute(cast(LiteralString, migration.sql))
+                connection.execute(cast("LiteralString", migration.sql))
                 connection.execute(
                     "INSERT INTO public.schema_migrations (number, name, checksum) VALUES (%s, %s, %s)",
                     [migration.number, migration.name, migration.checksum],

@@ -6,6 +6,7 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection
 from psycopg.errors import ExclusionViolation, UniqueViolation
+from psycopg.rows import dict_row
 
 from nexus.adapters.postgres.rows import as_object, to_object
 from nexus.application.booking.ports import Facts, Order, Overtaken
@@ -16,17 +17,12 @@ from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, ChildId, SessionId, UserId, VenueId
 
 READ_FACTS: Final[LiteralString] = """
-    SELECT json_build_object(
-               'session', s.id, 'activity', a.id, 'venue', v.id, 'status', s.status,
-               'local_date', s.session_date, 'price', s.credits_required,
-               'min_age', a.min_age, 'max_age', a.max_age,
-               'is_published', a.is_published AND a.is_active, 'venue_is_active', v.status = 'active',
-               'is_premium', v.is_premium, 'requires_confirmation', v.requires_confirmation,
-               'waiting', s.waiting_count, 'released', s.released_at IS NOT NULL, 'version', s.version,
-               'seats', json_build_object(
-                   'sellable', s.sellable, 'booked', s.booked_count, 'held', s.held_count)) AS offering,
-           s.starts_at, s.ends_at, s.opens_at, s.releases_at, s.session_date,
-           v.insurance_expiry_date AS insured_until,
+    SELECT s.id AS session, a.id AS activity, v.id AS venue, s.status, s.starts_at, s.ends_at,
+           s.session_date AS local_date, s.credits_required AS price, a.min_age, a.max_age,
+           a.is_published AND a.is_active AS is_published, v.status = 'active' AS venue_is_active,
+           v.insurance_expiry_date AS insured_until, v.is_premium, v.requires_confirmation,
+           s.sellable, s.booked_count AS booked, s.held_count AS held, s.waiting_count AS waiting,
+           s.opens_at, s.releases_at, s.released_at IS NOT NULL AS released, s.version,
            make_interval(hours => v.confirmation_hours) AS confirmation_window,
            s.held_count > 0 AND EXISTS (
                SELECT FROM waitlist w
@@ -214,7 +210,7 @@ class PostgresPlaces:
         self, session: SessionId, children: Sequence[ChildId], *, parent: UserId, at: datetime
     ) -> Facts:
         values = {"session": session, "children": list(children), "parent": parent, "at": at}
-        with self._connection.cursor() as cursor:
+        with self._connection.cursor(row_factory=dict_row) as cursor:
             found = cursor.execute(READ_FACTS, values).fetchone()
         if found is None:
             raise NoSuchThing("session")
@@ -225,24 +221,12 @@ class PostgresPlaces:
             }
         if any(child not in attendees for child in children):
             raise NoSuchThing("child")
-        offering, starts_at, ends_at, opens_at, releases_at, day, insured_until, window, lapsed, credits, premium = found
+        seats = {name: found.pop(name) for name in ("sellable", "booked", "held")}
+        credits, has_premium = found.pop("credits"), found.pop("has_premium")
         return Facts(
-            offering=to_object(
-                offering
-                | {
-                    "starts_at": starts_at,
-                    "ends_at": ends_at,
-                    "opens_at": opens_at,
-                    "releases_at": releases_at,
-                    "local_date": day,
-                    "insured_until": insured_until,
-                    "confirmation_window": window,
-                    "has_lapsed_offers": lapsed,
-                },
-                Offering,
-            ),
+            offering=to_object({**found, "seats": seats}, Offering),
             attendees=tuple(attendees[child] for child in children),
-            has_premium=premium,
+            has_premium=has_premium,
             credits=credits or 0,
         )
 

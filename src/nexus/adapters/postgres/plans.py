@@ -1,6 +1,5 @@
 """Sessions as their venues change them."""
 
-from datetime import datetime
 from typing import Final, LiteralString
 
 from psycopg import Connection
@@ -77,5 +76,5 @@ class PostgresPlans:
             },
         )
 
-    def cancel(self, session: SessionId, *, reason: str, at: datetime) -> None:
+    def cancel(self, session: SessionId, *, reason: str) -> None:
         self._connection.execute(CANCEL_SESSION, {"session": session, "reason": reason})

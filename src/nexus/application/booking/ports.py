@@ -307,7 +307,7 @@ class Plans(Protocol):
         """Store the changed plan; its version goes up by one."""
         ...
 
-    def cancel(self, session: SessionId, *, reason: str, at: datetime) -> None:
+    def cancel(self, session: SessionId, *, reason: str) -> None:
         """The session is not going to happen."""
         ...
 

@@ -1,6 +1,6 @@
 """What a venue does with a whole session that families know already: change it, cancel it, see who comes."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 
 from attrs import evolve, frozen
 
@@ -10,8 +10,8 @@ from nexus.application.booking.line_up import change_line
 from nexus.application.booking.ports import BookWork, Plan
 from nexus.application.booking.settle_credits import settle_credits
 from nexus.application.booking.views import RosterEntry, SessionChange
-from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.application.identity.ports import Vault
+from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.booking.bookings import Booking, CancellationReason
 from nexus.domain.booking.events import SessionChanged
 from nexus.domain.booking.refunds import Settlement
@@ -235,7 +235,7 @@ class CancelSession:
                 ended: list[Ending] = endings(
                     work.places.lock_active(session), lambda each: each.cancelled_by_venue()
                 )
-                work.plans.cancel(session, reason=reason, at=at)
+                work.plans.cancel(session, reason=reason)
                 line = end_bookings(
                     work,
                     ended,
