@@ -42,7 +42,7 @@ NEXT_COVERED: Final[LiteralString] = """
 ALLOCATE: Final[LiteralString] = """
     WITH wanted AS (
         SELECT *
-          FROM unnest(%(users)s::uuid[], %(amounts)s::int[], %(balances)s::uuid[], %(lines)s::uuid[])
+          FROM unnest(%(users)b::uuid[], %(amounts)b::int[], %(balances)b::uuid[], %(lines)b::uuid[])
                AS w (user_id, amount, balance_id, line_id)
     ), opened AS (
         INSERT INTO user_credit_balances (
@@ -51,6 +51,7 @@ ALLOCATE: Final[LiteralString] = """
         SELECT balance_id, user_id, %(company)s, %(subscription)s, %(first)s, %(until)s,
                %(opens_at)s, %(closes_at)s, amount, amount, 1
           FROM wanted
+         ORDER BY user_id
         ON CONFLICT DO NOTHING
         RETURNING id, user_id, credits_allocated
     ), written AS (
@@ -87,7 +88,7 @@ LOCK_OVER: Final[LiteralString] = """
 CLOSE: Final[LiteralString] = """
     WITH closing AS (
         SELECT *
-          FROM unnest(%(balances)s::uuid[], %(remainders)s::int[], %(lines)s::uuid[])
+          FROM unnest(%(balances)b::uuid[], %(remainders)b::int[], %(lines)b::uuid[])
                AS c (balance_id, remainder, line_id)
     ), closed AS (
         UPDATE user_credit_balances b
