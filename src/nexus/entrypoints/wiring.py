@@ -10,13 +10,10 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, Final
 
-import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
-
 from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.passwords.tokens import new_token
 from nexus.adapters.postgres.begin import PostgresBegin
-from nexus.adapters.postgres.pool import open_pool
+from nexus.adapters.postgres.pool import UNAVAILABLE, Pool, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
 from nexus.adapters.system.chance import new_code, new_id
 from nexus.adapters.system.clock import now as system_clock
@@ -76,18 +73,14 @@ from nexus.application.platform.tidy_up import TidyUp
 from nexus.domain.catalogue.activities import Category
 from nexus.entrypoints.settings import Settings
 
-AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
-    PoolTimeout: lambda _: 1,
-    TooManyRequests: lambda _: 1,
-    psycopg.OperationalError: lambda _: 2,
-}
+AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {kind: lambda _: 1 for kind in UNAVAILABLE}
 """Errors that mean the database cannot serve for the moment, and after how many seconds to ask again."""
 
 
 class Nexus:
     """Every use case over one database, made when it is first asked for."""
 
-    def __init__(self, pool: ConnectionPool, *, now: Clock, secret_key: bytes) -> None:
+    def __init__(self, pool: Pool, *, now: Clock, secret_key: bytes) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
         self.now = now

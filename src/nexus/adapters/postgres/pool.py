@@ -14,6 +14,9 @@ _CONFIGURE: Final[LiteralString] = """
            set_config('default_transaction_isolation', 'read committed', false)
 """
 
+Pool = ConnectionPool
+"""Connections, as those who do not speak PostgreSQL pass them on."""
+
 UNAVAILABLE: Final = (PoolTimeout, TooManyRequests, psycopg.OperationalError)
 """What is raised while the database cannot serve: worth another try a little later."""
 
