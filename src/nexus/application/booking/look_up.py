@@ -57,6 +57,23 @@ class ListBookings:
 
 
 @frozen
+class ShowEntry:
+    """One of a parent's entries in queues."""
+
+    begin: Begin[BookWork]
+
+    def __call__(self, entry: EntryId, *, parent: UserId) -> EntryView:
+        """
+        Raises:
+            NoSuchThing: It is not this parent's.
+        """
+        with self.begin() as work:
+            for found in work.booking_views.entries([entry], parent=parent):
+                return found
+        raise NoSuchThing("waitlist entry")
+
+
+@frozen
 class ListEntries:
     """A parent's entries in queues, latest first."""
 

@@ -29,7 +29,7 @@ from cattrs.gen import make_dict_structure_fn, mapping_structure_factory
 from nexus.domain.kernel.errors import Refusal
 from nexus.entrypoints.http import scalars
 from nexus.entrypoints.http.faults import MOST, InvalidBody, UnreadableBody, faults_of
-from nexus.entrypoints.http.unset import is_unset_type
+from nexus.entrypoints.http.unset import IfSaid, is_unset_type
 from nexus.entrypoints.http.views import is_annotated
 
 T = TypeVar("T")
@@ -92,7 +92,7 @@ def _literal(annotation: Any) -> Reader:
 
 
 def _is_builtin_validator(validator: Any) -> bool:
-    return type(validator).__module__.startswith("attr")
+    return isinstance(validator, IfSaid) or type(validator).__module__.startswith("attr")
 
 
 def _checked(read: Reader, attribute: "attrs.Attribute[Any]") -> Reader:

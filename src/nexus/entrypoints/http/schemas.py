@@ -114,7 +114,7 @@ def _constraints(validator: Any, kind: Any) -> Iterable[tuple[str, Any]]:
     if name == "_AndValidator":
         for inner in validator._validators:  # noqa: SLF001
             yield from _constraints(inner, kind)
-    elif name == "_OptionalValidator":
+    elif name in ("_OptionalValidator", "IfSaid"):
         yield from _constraints(validator.validator, kind)
     elif name == "_NumberValidator":
         keyword = {">=": "minimum", ">": "exclusive_minimum", "<=": "maximum", "<": "exclusive_maximum"}
