@@ -311,7 +311,11 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         query="""
             WITH latest AS (
                 SELECT DISTINCT ON (child_id, purpose) child_id, purpose, given
-                  FROM parental_consent_records
+                  FROM parental_consent_records r
+                 WHERE NOT EXISTS (  -- withdrawing data_collection ends what was given before it
+                       SELECT FROM parental_consent_records w
+                        WHERE w.child_id = r.child_id AND w.purpose = 'data_collection' AND NOT w.given
+                          AND w.position > r.position)
                  ORDER BY child_id, purpose, position DESC
             ), given AS (
                 SELECT child_id, array_agg(purpose ORDER BY purpose) AS purposes,
