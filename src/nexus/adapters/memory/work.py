@@ -2,6 +2,13 @@
 
 from functools import cached_property
 
+from nexus.adapters.memory.browse import MemoryBrowsing
+from nexus.adapters.memory.catalogue import (
+    MemoryActivities,
+    MemorySchedules,
+    MemorySessions,
+    MemoryVenues,
+)
 from nexus.adapters.memory.credits import MemoryCredits
 from nexus.adapters.memory.identity import (
     MemoryAccounts,
@@ -67,3 +74,23 @@ class MemoryWork:
     @cached_property
     def settings(self) -> MemorySettings:
         return MemorySettings(self.world)
+
+    @cached_property
+    def venues(self) -> MemoryVenues:
+        return MemoryVenues(self.world)
+
+    @cached_property
+    def activities(self) -> MemoryActivities:
+        return MemoryActivities(self.world)
+
+    @cached_property
+    def schedules(self) -> MemorySchedules:
+        return MemorySchedules(self.world)
+
+    @cached_property
+    def sessions(self) -> MemorySessions:
+        return MemorySessions(self.world)
+
+    @cached_property
+    def browsing(self) -> MemoryBrowsing:
+        return MemoryBrowsing(self.world)

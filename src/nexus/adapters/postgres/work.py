@@ -5,17 +5,20 @@ from functools import cached_property
 from psycopg import Connection
 
 from nexus.adapters.postgres.booking_views import PostgresBookingViews
+from nexus.adapters.postgres.browse import PostgresBrowsing
+from nexus.adapters.postgres.catalogue import PostgresActivities, PostgresVenues
 from nexus.adapters.postgres.commands import PostgresCommands
 from nexus.adapters.postgres.credits import PostgresCredits
 from nexus.adapters.postgres.families import PostgresChildren, PostgresConsents
 from nexus.adapters.postgres.identity import PostgresAccounts, PostgresSignIns
-from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, PostgresLeftovers
 from nexus.adapters.postgres.imports import PostgresImports
+from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, PostgresLeftovers
 from nexus.adapters.postgres.lines import PostgresLines
 from nexus.adapters.postgres.notifications import PostgresNotifications
 from nexus.adapters.postgres.outbox import PostgresOutbox
 from nexus.adapters.postgres.payments import PostgresPayments
 from nexus.adapters.postgres.places import PostgresPlaces
+from nexus.adapters.postgres.planning import PostgresSchedules, PostgresSessions
 from nexus.adapters.postgres.plans import PostgresPlans
 from nexus.adapters.postgres.settings import PostgresSettings
 from nexus.adapters.postgres.tenants import PostgresCompanies, PostgresStaff, PostgresSubscriptions
@@ -115,3 +118,23 @@ class PostgresWork:
     @cached_property
     def imports(self) -> PostgresImports:
         return PostgresImports(self.connection)
+
+    @cached_property
+    def venues(self) -> PostgresVenues:
+        return PostgresVenues(self.connection)
+
+    @cached_property
+    def activities(self) -> PostgresActivities:
+        return PostgresActivities(self.connection)
+
+    @cached_property
+    def schedules(self) -> PostgresSchedules:
+        return PostgresSchedules(self.connection)
+
+    @cached_property
+    def sessions(self) -> PostgresSessions:
+        return PostgresSessions(self.connection)
+
+    @cached_property
+    def browsing(self) -> PostgresBrowsing:
+        return PostgresBrowsing(self.connection)

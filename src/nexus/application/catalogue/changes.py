@@ -10,7 +10,6 @@ from nexus.domain.catalogue.activities import Activity
 from nexus.domain.catalogue.schedules import Schedule
 from nexus.domain.kernel.errors import InvalidValue, VersionMismatch
 
-
 V = TypeVar("V", Activity, Schedule)
 
 

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from nexus.domain.catalogue.activities import Category, TagWishes
 from nexus.domain.catalogue.places import Position
-from nexus.domain.catalogue.values import between
+from nexus.domain.catalogue.values import between, words
 from nexus.domain.kernel.errors import InvalidValue
 from nexus.domain.kernel.time import TimeOfDay
 
@@ -35,7 +35,7 @@ class ChildInBrowse:
     """What browsing must know of a child."""
 
     date_of_birth: date
-    activities_to_avoid: frozenset[str] = field(default=frozenset(), converter=frozenset)
+    activities_to_avoid: frozenset[str] = field(default=frozenset(), converter=words)
 
 
 @frozen(kw_only=True)

@@ -18,7 +18,8 @@ CREATE TABLE activities (
     tags                       text[]        NOT NULL DEFAULT '{}',
     accessibility_features     text[]        NOT NULL DEFAULT '{}',
     what_to_bring              text[]        NOT NULL DEFAULT '{}',
-    parent_attendance_required boolean       NOT NULL DEFAULT false,
+    parent_attendance_required boolean       NOT NULL
+        GENERATED ALWAYS AS ('parent_required' = ANY (tags)) STORED,
     skill_level                text          NOT NULL DEFAULT 'beginner'
         CHECK (skill_level IN ('beginner', 'intermediate', 'advanced')),
     is_active                  boolean       NOT NULL DEFAULT true,
@@ -37,7 +38,11 @@ CREATE TABLE activities (
     UNIQUE (id, venue_id)
 );
 CREATE INDEX activities_search ON activities USING gin (search);
-CREATE INDEX activities_browse ON activities (category, id) WHERE is_active AND is_published;
+CREATE INDEX activities_name_parts ON activities USING gin (name gin_trgm_ops);
+CREATE INDEX activities_category ON activities (category) WHERE is_active AND is_published;
+CREATE INDEX activities_by_name ON activities ((lower(name) COLLATE "C"), id) WHERE is_active AND is_published;
+CREATE INDEX activities_by_rating ON activities ((-average_rating), id) WHERE is_active AND is_published;
+CREATE INDEX activities_venue ON activities (venue_id, created_at DESC, id DESC);
 
 CREATE TABLE activity_recurring_schedules (
     id                       uuid        PRIMARY KEY,
@@ -61,7 +66,10 @@ CREATE TABLE activity_recurring_schedules (
     FOREIGN KEY (activity_id, venue_id) REFERENCES activities (id, venue_id) ON DELETE RESTRICT
 );
 CREATE INDEX activity_recurring_schedules_activity ON activity_recurring_schedules (activity_id);
-CREATE INDEX activity_recurring_schedules_venue ON activity_recurring_schedules (venue_id, id);
+CREATE INDEX activity_recurring_schedules_venue
+    ON activity_recurring_schedules (venue_id, created_at DESC, id DESC);
+CREATE INDEX activity_recurring_schedules_due
+    ON activity_recurring_schedules (generated_until NULLS FIRST, id) WHERE is_active;
 
 -- No index may contain a counter: every booking changes one, and would then
 -- rewrite the index too instead of updating the row in place.
@@ -94,6 +102,7 @@ CREATE TABLE activity_sessions (
     status_reason            text,
     instructor_name          text,
     session_notes            text,
+    location                 text,
     external_ref             text        UNIQUE,
     created_at               timestamptz NOT NULL,
     version                  integer     NOT NULL DEFAULT 1,
