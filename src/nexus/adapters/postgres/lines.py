@@ -73,6 +73,14 @@ SESSION_OF_ENTRY: Final[LiteralString] = """
     SELECT session_id FROM waitlist WHERE id = %(entry)s AND user_id = %(parent)s
 """
 
+CHILDREN_OF_ENTRY: Final[LiteralString] = """
+    SELECT c.child_id
+      FROM waitlist_children c
+      JOIN waitlist w ON w.id = c.entry_id
+     WHERE w.id = %(entry)s AND w.user_id = %(parent)s
+     ORDER BY c.ordinal
+"""
+
 STATUS_OF_ENTRY: Final[LiteralString] = "SELECT status FROM waitlist WHERE id = %(entry)s"
 
 WAITING_FOR: Final[LiteralString] = """
@@ -178,6 +186,12 @@ class PostgresLines:
         if row is None:
             raise NoSuchThing("waitlist entry")
         return SessionId(row[0])
+
+    def children_of(self, entry: EntryId, *, parent: UserId) -> tuple[ChildId, ...]:
+        rows = self._connection.execute(CHILDREN_OF_ENTRY, {"entry": entry, "parent": parent}).fetchall()
+        if not rows:
+            raise NoSuchThing("waitlist entry")
+        return tuple(ChildId(row[0]) for row in rows)
 
     def status_of(self, entry: EntryId) -> str:
         row = self._connection.execute(STATUS_OF_ENTRY, {"entry": entry}).fetchone()

@@ -1,11 +1,11 @@
 """Bookings, as they are made and ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection
-from psycopg.errors import ExclusionViolation, UniqueViolation
+from psycopg.errors import DeadlockDetected, ExclusionViolation, UniqueViolation
 from psycopg.rows import dict_row
 
 from nexus.adapters.postgres.rows import as_object, to_object
@@ -59,6 +59,13 @@ READ_ATTENDEES: Final[LiteralString] = """
      WHERE c.id = ANY (%(children)s) AND c.parent_id = %(parent)s AND s.id = %(session)s
 """
 
+LOCK_CHILDREN: Final[LiteralString] = """
+    SELECT id FROM children
+     WHERE id = ANY (%(children)s) AND parent_id = %(parent)s
+     ORDER BY id
+       FOR NO KEY UPDATE
+"""
+
 # Child, seat and balance are guarded and locked in this order; where one guard
 # does not hold, nothing after it happens and the caller rolls back.
 PLACE: Final[LiteralString] = """
@@ -67,7 +74,7 @@ PLACE: Final[LiteralString] = """
          WHERE id = ANY (%(children)s) AND parent_id = %(parent)s
            AND status = 'active' AND 'activity_booking' = ANY (consents)
          ORDER BY id
-           FOR SHARE
+           FOR NO KEY UPDATE
     ), seat AS (
         UPDATE activity_sessions
            SET booked_count = booked_count + %(booked)s, held_count = held_count + %(held)s
@@ -142,9 +149,8 @@ READ_BOOKINGS: Final[LiteralString] = """
 """
 
 BOOKINGS_OF_CHILD: Final[LiteralString] = """
-    SELECT id FROM bookings
+    SELECT session_id, id FROM bookings
      WHERE child_id = %(child)s AND status IN ('pending', 'confirmed') AND starts_at > %(at)s
-     ORDER BY session_id, id
 """
 
 SAVE_BOOKINGS: Final[LiteralString] = """
@@ -174,6 +180,8 @@ MOVE_BOOKINGS: Final[LiteralString] = """
        SET starts_at = %(starts_at)s,
            ends_at = %(ends_at)s,
            refundable_until = %(starts_at)s,
+           confirm_by = least(b.confirm_by, %(starts_at)s),
+           version = b.version + 1,
            overlap_excused = EXISTS (
                SELECT FROM bookings other
                 WHERE other.child_id = b.child_id AND other.id <> b.id
@@ -182,21 +190,25 @@ MOVE_BOOKINGS: Final[LiteralString] = """
      WHERE b.session_id = %(session)s AND b.status IN ('pending', 'confirmed')
 """
 
+# The session before its bookings, as everybody else; one that somebody works on is left for the next run.
 COMPLETE_BOOKINGS: Final[LiteralString] = """
     WITH due AS (
-        SELECT id FROM bookings
+        SELECT id, session_id FROM bookings
          WHERE status = 'confirmed' AND ends_at <= %(before)s
-         ORDER BY ends_at
+         ORDER BY ends_at, id
          LIMIT %(limit)s
-           FOR UPDATE SKIP LOCKED
     ), over AS (
+        SELECT id FROM activity_sessions
+         WHERE id IN (SELECT session_id FROM due)
+           FOR NO KEY UPDATE SKIP LOCKED
+    ), marked AS (
         UPDATE activity_sessions SET status = 'completed'
-         WHERE status = 'scheduled' AND ends_at <= %(before)s
-           AND id IN (SELECT session_id FROM bookings JOIN due USING (id))
+         WHERE status = 'scheduled' AND id IN (SELECT id FROM over)
     )
-    UPDATE bookings
+    UPDATE bookings b
        SET status = 'completed', version = version + 1, attendance_marked_at = %(at)s
-     WHERE id IN (SELECT id FROM due) AND status = 'confirmed'
+      FROM due
+     WHERE b.id = due.id AND b.status = 'confirmed' AND due.session_id IN (SELECT id FROM over)
 """
 
 
@@ -261,9 +273,12 @@ class PostgresPlaces:
         }
         try:
             placed = self._connection.execute(PLACE, values).fetchone()
-        except (UniqueViolation, ExclusionViolation) as clash:
+        except (UniqueViolation, ExclusionViolation, DeadlockDetected) as clash:
             raise Overtaken from clash
         return placed == (seats,)
+
+    def lock_children(self, children: Sequence[ChildId], *, parent: UserId) -> None:
+        self._connection.execute(LOCK_CHILDREN, {"children": list(children), "parent": parent})
 
     def lock(
         self,
@@ -296,9 +311,9 @@ class PostgresPlaces:
         with self._connection.cursor(row_factory=as_object(Booking)) as cursor:
             return tuple(cursor.execute(READ_BOOKINGS, values).fetchall())
 
-    def of_child(self, child: ChildId, *, at: datetime) -> tuple[BookingId, ...]:
+    def of_child(self, child: ChildId, *, at: datetime) -> Mapping[SessionId, BookingId]:
         rows = self._connection.execute(BOOKINGS_OF_CHILD, {"child": child, "at": at}).fetchall()
-        return tuple(BookingId(row[0]) for row in rows)
+        return {SessionId(session): BookingId(booking) for session, booking in rows}
 
     def save(
         self,
@@ -328,7 +343,7 @@ class PostgresPlaces:
         values = {"session": session, "starts_at": starts_at, "ends_at": ends_at}
         try:
             self._connection.execute(MOVE_BOOKINGS, values)
-        except ExclusionViolation as clash:  # a booking made at this very moment
+        except (ExclusionViolation, DeadlockDetected) as clash:  # a booking made at this very moment
             raise Overtaken from clash
 
     def complete(self, *, before: datetime, at: datetime, limit: int) -> int:

@@ -35,19 +35,18 @@ def end_bookings(
     by: UserId | None,
     reason: CancellationReason,
     notes: str | None = None,
-    also: Callable[[Line], Line] = lambda line: line,
 ) -> Line | None:
     """
     Carry out cancellations in one locked session, as one step.
 
-    The freed seats go to the families in line within the same step; *also* changes
-    the line before it is settled. None when there was nothing to end.
+    The freed seats go to the families in line within the same step. None when there
+    was nothing to end.
     """
     if not ended:
         return None
     before = work.lines.lock(ended[0][0].session)
     work.places.save([after for _, after, _ in ended], at=at, by=by, reason=reason, notes=notes)
-    line = change_line(work, before, lambda line: also(vacated(line, ended)), at=at, new_id=new_id)
+    line = change_line(work, before, lambda line: vacated(line, ended), at=at, new_id=new_id)
     settle_credits(work, [(after, settlement) for _, after, settlement in ended], at=at, new_id=new_id)
     work.outbox.add(
         *(

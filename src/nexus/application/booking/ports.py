@@ -5,7 +5,7 @@ Every method that changes something belongs to a unit of work. Locks are taken i
 one order everywhere: child, session, waitlist, balance; ids sorted.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, time
 from enum import StrEnum
 from typing import Protocol
@@ -174,6 +174,14 @@ class Places(Protocol):
         """
         ...
 
+    def lock_children(self, children: Sequence[ChildId], *, parent: UserId) -> None:
+        """
+        Nobody books these children or changes what they may do until the unit of work ends.
+
+        For those who lock a session before they book; it comes before that lock.
+        """
+        ...
+
     def lock(
         self,
         booking: BookingId,
@@ -200,8 +208,8 @@ class Places(Protocol):
         """Pending bookings of a locked session whose venue has let the time pass."""
         ...
 
-    def of_child(self, child: ChildId, *, at: datetime) -> tuple[BookingId, ...]:
-        """The child's active bookings that have not started, by session and id."""
+    def of_child(self, child: ChildId, *, at: datetime) -> Mapping[SessionId, BookingId]:
+        """The child's active bookings that have not started, by session."""
         ...
 
     def save(
@@ -225,7 +233,11 @@ class Places(Protocol):
         """
         The active bookings of a session follow its new times and are refundable until its start.
 
-        A clash that this makes with another booking of a child is excused.
+        Their versions rise, since their terms change. A clash that this makes with
+        another booking of a child is excused.
+
+        Raises:
+            Overtaken: Somebody books one of the children at this very moment.
         """
         ...
 
@@ -253,6 +265,15 @@ class Lines(Protocol):
     def session_of(self, entry: EntryId, *, parent: UserId) -> SessionId:
         """
         Where that entry is in line.
+
+        Raises:
+            NoSuchThing: It is not this parent's.
+        """
+        ...
+
+    def children_of(self, entry: EntryId, *, parent: UserId) -> tuple[ChildId, ...]:
+        """
+        For whom the family waits; they never change.
 
         Raises:
             NoSuchThing: It is not this parent's.

@@ -24,20 +24,28 @@ class StandDown:
     new_id: NewId
 
     def __call__(self, work: BookWork, child: ChildId, *, parent: UserId, at: datetime) -> None:
-        for booking in work.places.of_child(child, at=at):
-            found = work.places.lock(booking, parent=parent)
-            if not found[0].status.is_active:
-                continue
+        booked = work.places.of_child(child, at=at)
+        sessions = sorted({*booked, *work.lines.waiting_for(child)})
+        # Every session before any balance: whoever holds one of them may want the family's credits.
+        for session in sessions:
+            work.lines.lock(session)
+        for session in sessions:
+            found = work.places.lock(booked[session], parent=parent) if session in booked else ()
             end_bookings(
                 work,
-                endings(found, lambda each: each.cancelled_by_parent(at=at)),
+                endings(
+                    [each for each in found if each.status.is_active and at < each.starts_at],
+                    lambda each: each.cancelled_by_parent(at=at),
+                ),
                 at=at,
                 new_id=self.new_id,
                 by=parent,
                 reason=CancellationReason.CONSENT_WITHDRAWN,
             )
-        for session in work.lines.waiting_for(child):
-            before = work.lines.lock(session)
             change_line(
-                work, before, lambda line: line.closed_for(child, at=at), at=at, new_id=self.new_id
+                work,
+                work.lines.lock(session),
+                lambda line: line.closed_for(child, at=at),
+                at=at,
+                new_id=self.new_id,
             )

@@ -92,13 +92,14 @@ class ChangeSession:
         ]
         resized = evolve(before, seats=before.seats.resized(_sellable(before, old, new)))
         work.plans.save(new, sellable=resized.seats.sellable)
-        if (moved := _differences(old, new)) and (moved & MOVED):
-            work.places.move(old.session, starts_at=new.starts_at, ends_at=new.ends_at)
         work.places.save([booking for booking, _ in refunded], at=at)
+        moved = _differences(old, new)
+        if moved & MOVED:
+            work.places.move(old.session, starts_at=new.starts_at, ends_at=new.ends_at)
         settled = change_line(
             work,
             before,
-            lambda _: evolve(resized, starts_at=new.starts_at, releases_at=new.releases_at),
+            lambda _: resized.rescheduled(starts_at=new.starts_at, releases_at=new.releases_at),
             at=at,
             new_id=self.new_id,
         )
@@ -284,8 +285,11 @@ class ShowRoster:
                 child_first_name=line.child_first_name,
                 child_age=line.child_age,
                 accessibility_needs=line.accessibility_needs,
-                medical_notes=line.sealed_medical_notes
-                and self.vault.open(line.sealed_medical_notes, context=f"children/medical_notes/{line.child_id}"),
+                medical_notes=None
+                if line.sealed_medical_notes is None
+                else self.vault.open(
+                    line.sealed_medical_notes, context=f"children/medical_notes/{line.child_id}"
+                ),
                 parent_name=line.parent_name,
                 parent_email=line.parent_email,
                 parent_phone=line.parent_phone,

@@ -41,6 +41,7 @@ class JoinWaitlist:
             with self.begin() as work:
                 settings = work.settings.at(at)
                 policy = offer_policy(settings)
+                work.places.lock_children(children, parent=parent)
                 before = work.lines.lock(session)
                 facts = work.places.facts(session, children, parent=parent, at=at)
                 wish = wish_of(facts, last_offer_minutes=settings.waitlist_last_offer_minutes)
@@ -87,6 +88,7 @@ class AcceptOffer:
         def attempt() -> tuple[BookingView, ...]:
             at = self.now()
             with self.begin() as work:
+                work.places.lock_children(work.lines.children_of(entry, parent=parent), parent=parent)
                 before = _line_of(work, entry, parent=parent)
                 offered = before.find(entry)
                 # The line is stored before the seats are taken, so that they are free for this family alone.

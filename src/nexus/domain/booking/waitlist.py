@@ -256,21 +256,30 @@ class Line:
         seats = evolve(self.seats, booked=self.seats.booked + 1, held=self.seats.held - 1)
         return evolve(self, seats=seats)
 
+    def rescheduled(self, *, starts_at: datetime, releases_at: datetime | None) -> "Line":
+        """The session takes place at another time; offers end when it starts, at the latest."""
+        entries = tuple(
+            entry
+            if entry.offer_expires_at is None
+            else evolve(entry, offer_expires_at=min(entry.offer_expires_at, starts_at))
+            for entry in self.entries
+        )
+        return evolve(self, starts_at=starts_at, releases_at=releases_at, entries=entries)
+
     def settled(self, *, at: datetime, policy: OfferPolicy) -> "Line":
         """The line as it must be at this instant, whoever was late to notice."""
-        if self.status is not SessionStatus.SCHEDULED:
+        if self.status is SessionStatus.CANCELLED:
             return self._closed(self.entries, ClosedReason.SESSION_CANCELLED, at=at)
         if at >= self.starts_at:
             return self._closed(self.entries, ClosedReason.SESSION_STARTED, at=at)
-        return self._after_release(at=at)._after_lapses(at=at)._after_offers(at=at, policy=policy)
+        line = self._after_release(at=at)._after_lapses(at=at)._after_misfits(at=at)
+        return line._after_offers(at=at, policy=policy)
 
     def _after_release(self, *, at: datetime) -> "Line":
         """Before anything else: a seat that is held at the release stays Nexus's to sell."""
         if self.released_at is not None or self.releases_at is None or at < self.releases_at:
             return self
-        line = evolve(self, seats=self.seats.released(), released_at=at)
-        misfits = [entry for entry in line.entries if entry.seats > line.seats.sellable]
-        return line._closed(misfits, ClosedReason.TOO_FEW_SEATS, at=at)
+        return evolve(self, seats=self.seats.released(), released_at=at)
 
     def _after_lapses(self, *, at: datetime) -> "Line":
         line = self
@@ -278,6 +287,11 @@ class Line:
             if entry.offer_expires_at is not None and at >= entry.offer_expires_at:
                 line = line._without(entry.ended(EntryStatus.EXPIRED, at=at))
         return line
+
+    def _after_misfits(self, *, at: datetime) -> "Line":
+        """A group for which there will never be enough seats would keep them from everybody else."""
+        misfits = [entry for entry in self.entries if entry.seats > self.seats.sellable]
+        return self._closed(misfits, ClosedReason.TOO_FEW_SEATS, at=at)
 
     def _after_offers(self, *, at: datetime, policy: OfferPolicy) -> "Line":
         """Offer free seats in the order of the line, past a group that does not fit at most PATIENCE times."""
