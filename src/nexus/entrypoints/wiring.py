@@ -11,16 +11,19 @@ from functools import cached_property
 from typing import Any, Final
 
 from nexus.adapters.passwords.argon2 import Argon2Passwords
+from nexus.adapters.passwords.once import HashedOnce
 from nexus.adapters.passwords.tokens import new_token
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.pool import UNAVAILABLE, Pool, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
 from nexus.adapters.system.chance import new_code, new_id
 from nexus.adapters.system.clock import now as system_clock
+from nexus.adapters.system.seeded import SeededChance
 from nexus.adapters.vault.aesgcm import AesGcmVault
 from nexus.application.booking.book import Book, TakePlaces
 from nexus.application.booking.cancel import CancelBooking, QuoteCancellation
-from nexus.application.booking.look_up import ListBookings, ListEntries, ShowBooking
+from nexus.application.booking.look_up import ListBookings, ListEntries, ShowBooking, ShowEntry
+from nexus.application.booking.ports import NewCode
 from nexus.application.booking.quote import QuoteBooking
 from nexus.application.booking.stand_down import StandDown
 from nexus.application.booking.sweep import CompleteBookings, SweepSessions
@@ -41,6 +44,7 @@ from nexus.application.catalogue.create_schedule import CreateSchedule
 from nexus.application.catalogue.create_session import CreateSession
 from nexus.application.catalogue.create_venue import CreateVenue
 from nexus.application.catalogue.generate_sessions import GenerateSessions
+from nexus.application.catalogue.import_catalogue import ImportCatalogue
 from nexus.application.catalogue.list_activities import ListActivities
 from nexus.application.catalogue.list_schedules import ListSchedules
 from nexus.application.catalogue.list_sessions import ListVenueSessions
@@ -62,10 +66,11 @@ from nexus.application.identity.companies import (
 from nexus.application.identity.consents import ListConsents, RecordConsent
 from nexus.application.identity.create_user import CreateUser
 from nexus.application.identity.hr import ListEmployees, OverviewHr
+from nexus.application.identity.ports import Passwords
 from nexus.application.identity.sign_in import Authenticate, ShowMe, SignIn, SignOut
 from nexus.application.kernel.inbox import HandleEvent
 from nexus.application.kernel.jobs import CallDueJobs, Job
-from nexus.application.kernel.ports import Clock
+from nexus.application.kernel.ports import Clock, NewId
 from nexus.application.notifications.announce import Announce
 from nexus.application.notifications.read import ListNotifications, ReadNotification
 from nexus.application.platform.settings import ChangeSettings, ReadSettings
@@ -80,11 +85,40 @@ AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {kind: lambd
 class Nexus:
     """Every use case over one database, made when it is first asked for."""
 
-    def __init__(self, pool: Pool, *, now: Clock, secret_key: bytes) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        now: Clock,
+        secret_key: bytes,
+        new_id: NewId = new_id,
+        new_code: NewCode = new_code,
+        passwords: Passwords | None = None,
+    ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
         self.now = now
+        self.new_id = new_id
+        self.new_code = new_code
         self._secret_key = secret_key
+        self._passwords = passwords or Argon2Passwords()
+
+    def replaying(self, now: Clock, *, seed: int) -> "Nexus":
+        """
+        The same product over the same database, for telling a past.
+
+        Its time is *now*'s, and its ids and codes follow from *seed* and that time. A
+        password that many people share is hashed once.
+        """
+        chance = SeededChance(seed, now)
+        return Nexus(
+            self.pool,
+            now=now,
+            secret_key=self._secret_key,
+            new_id=chance.new_id,
+            new_code=chance.new_code,
+            passwords=HashedOnce(self._passwords),
+        )
 
     def use_cases(self) -> dict[str, Any]:
         """Every use case by its name in snake case."""
@@ -99,16 +133,12 @@ class Nexus:
         return AesGcmVault(self._secret_key)
 
     @cached_property
-    def _passwords(self) -> Argon2Passwords:
-        return Argon2Passwords()
-
-    @cached_property
     def _take_places(self) -> TakePlaces:
-        return TakePlaces(new_id, new_code)
+        return TakePlaces(self.new_id, self.new_code)
 
     @cached_property
     def _stand_down(self) -> StandDown:
-        return StandDown(new_id)
+        return StandDown(self.new_id)
 
     # --- sign-in
 
@@ -118,7 +148,7 @@ class Nexus:
 
     @cached_property
     def sign_in(self) -> SignIn:
-        return SignIn(self.begin, self.now, new_id, new_token, self._passwords)
+        return SignIn(self.begin, self.now, self.new_id, new_token, self._passwords)
 
     @cached_property
     def sign_out(self) -> SignOut:
@@ -132,7 +162,7 @@ class Nexus:
 
     @cached_property
     def add_child(self) -> AddChild:
-        return AddChild(self.begin, self.now, new_id, self._vault)
+        return AddChild(self.begin, self.now, self.new_id, self._vault)
 
     @cached_property
     def list_children(self) -> ListChildren:
@@ -148,7 +178,7 @@ class Nexus:
 
     @cached_property
     def record_consent(self) -> RecordConsent:
-        return RecordConsent(self.begin, self.now, new_id, self._vault, self._stand_down)
+        return RecordConsent(self.begin, self.now, self.new_id, self._vault, self._stand_down)
 
     @cached_property
     def list_consents(self) -> ListConsents:
@@ -200,23 +230,27 @@ class Nexus:
 
     @cached_property
     def cancel_booking(self) -> CancelBooking:
-        return CancelBooking(self.begin, self.now, new_id)
+        return CancelBooking(self.begin, self.now, self.new_id)
 
     @cached_property
     def join_waitlist(self) -> JoinWaitlist:
-        return JoinWaitlist(self.begin, self.now, new_id)
+        return JoinWaitlist(self.begin, self.now, self.new_id)
 
     @cached_property
     def accept_offer(self) -> AcceptOffer:
-        return AcceptOffer(self.begin, self.now, new_id, self._take_places)
+        return AcceptOffer(self.begin, self.now, self.new_id, self._take_places)
 
     @cached_property
     def decline_offer(self) -> DeclineOffer:
-        return DeclineOffer(self.begin, self.now, new_id)
+        return DeclineOffer(self.begin, self.now, self.new_id)
 
     @cached_property
     def leave_waitlist(self) -> LeaveWaitlist:
-        return LeaveWaitlist(self.begin, self.now, new_id)
+        return LeaveWaitlist(self.begin, self.now, self.new_id)
+
+    @cached_property
+    def show_entry(self) -> ShowEntry:
+        return ShowEntry(self.begin)
 
     @cached_property
     def list_entries(self) -> ListEntries:
@@ -226,7 +260,7 @@ class Nexus:
 
     @cached_property
     def announce(self) -> Announce:
-        return Announce(new_id)
+        return Announce(self.new_id)
 
     @cached_property
     def list_notifications(self) -> ListNotifications:
@@ -240,7 +274,7 @@ class Nexus:
 
     @cached_property
     def create_activity(self) -> CreateActivity:
-        return CreateActivity(self.begin, self.now, new_id)
+        return CreateActivity(self.begin, self.now, self.new_id)
 
     @cached_property
     def change_activity(self) -> ChangeActivity:
@@ -252,7 +286,7 @@ class Nexus:
 
     @cached_property
     def create_session(self) -> CreateSession:
-        return CreateSession(self.begin, self.now, new_id)
+        return CreateSession(self.begin, self.now, self.new_id)
 
     @cached_property
     def list_venue_sessions(self) -> ListVenueSessions:
@@ -260,19 +294,19 @@ class Nexus:
 
     @cached_property
     def change_session(self) -> ChangeSession:
-        return ChangeSession(self.begin, self.now, new_id)
+        return ChangeSession(self.begin, self.now, self.new_id)
 
     @cached_property
     def cancel_session(self) -> CancelSession:
-        return CancelSession(self.begin, self.now, new_id)
+        return CancelSession(self.begin, self.now, self.new_id)
 
     @cached_property
     def create_schedule(self) -> CreateSchedule:
-        return CreateSchedule(self.begin, self.now, new_id)
+        return CreateSchedule(self.begin, self.now, self.new_id)
 
     @cached_property
     def change_schedule(self) -> ChangeSchedule:
-        return ChangeSchedule(self.begin, self.now, new_id)
+        return ChangeSchedule(self.begin, self.now, self.new_id)
 
     @cached_property
     def list_schedules(self) -> ListSchedules:
@@ -284,19 +318,19 @@ class Nexus:
 
     @cached_property
     def confirm_booking(self) -> ConfirmBooking:
-        return ConfirmBooking(self.begin, self.now, new_id)
+        return ConfirmBooking(self.begin, self.now, self.new_id)
 
     @cached_property
     def reject_booking(self) -> RejectBooking:
-        return RejectBooking(self.begin, self.now, new_id)
+        return RejectBooking(self.begin, self.now, self.new_id)
 
     @cached_property
     def mark_attendance(self) -> MarkAttendance:
-        return MarkAttendance(self.begin, self.now, new_id)
+        return MarkAttendance(self.begin, self.now, self.new_id)
 
     @cached_property
     def cancel_booking_by_venue(self) -> CancelBookingByVenue:
-        return CancelBookingByVenue(self.begin, self.now, new_id)
+        return CancelBookingByVenue(self.begin, self.now, self.new_id)
 
     # --- companies
 
@@ -312,7 +346,7 @@ class Nexus:
 
     @cached_property
     def create_company(self) -> CreateCompany:
-        return CreateCompany(self.begin, self.now, new_id)
+        return CreateCompany(self.begin, self.now, self.new_id)
 
     @cached_property
     def list_companies(self) -> ListCompanies:
@@ -320,7 +354,7 @@ class Nexus:
 
     @cached_property
     def create_subscription(self) -> CreateSubscription:
-        return CreateSubscription(self.begin, self.now, new_id)
+        return CreateSubscription(self.begin, self.now, self.new_id)
 
     @cached_property
     def list_subscriptions(self) -> ListSubscriptions:
@@ -328,11 +362,11 @@ class Nexus:
 
     @cached_property
     def create_user(self) -> CreateUser:
-        return CreateUser(self.begin, self.now, new_id, self._passwords)
+        return CreateUser(self.begin, self.now, self.new_id, self._passwords)
 
     @cached_property
     def create_venue(self) -> CreateVenue:
-        return CreateVenue(self.begin, self.now, new_id)
+        return CreateVenue(self.begin, self.now, self.new_id)
 
     @cached_property
     def list_venues(self) -> ListVenues:
@@ -351,8 +385,12 @@ class Nexus:
         return SuspendVenue(self.begin)
 
     @cached_property
+    def import_catalogue(self) -> ImportCatalogue:
+        return ImportCatalogue(self.begin, self.now, self.new_id)
+
+    @cached_property
     def adjust_credits(self) -> AdjustCredits:
-        return AdjustCredits(self.begin, self.now, new_id)
+        return AdjustCredits(self.begin, self.now, self.new_id)
 
     @cached_property
     def read_settings(self) -> ReadSettings:
@@ -366,11 +404,11 @@ class Nexus:
 
     @cached_property
     def call_due_jobs(self) -> CallDueJobs:
-        return CallDueJobs(self.begin, self.now, new_id)
+        return CallDueJobs(self.begin, self.now, self.new_id)
 
     @cached_property
     def sweep_sessions(self) -> SweepSessions:
-        return SweepSessions(self.begin, self.now, new_id)
+        return SweepSessions(self.begin, self.now, self.new_id)
 
     @cached_property
     def complete_bookings(self) -> CompleteBookings:
@@ -378,19 +416,19 @@ class Nexus:
 
     @cached_property
     def allocate_credits(self) -> AllocateCredits:
-        return AllocateCredits(self.begin, self.now, new_id)
+        return AllocateCredits(self.begin, self.now, self.new_id)
 
     @cached_property
     def expire_credits(self) -> ExpireCredits:
-        return ExpireCredits(self.begin, self.now, new_id)
+        return ExpireCredits(self.begin, self.now, self.new_id)
 
     @cached_property
     def warn_of_expiry(self) -> WarnOfExpiry:
-        return WarnOfExpiry(self.begin, self.now, new_id)
+        return WarnOfExpiry(self.begin, self.now, self.new_id)
 
     @cached_property
     def generate_sessions(self) -> GenerateSessions:
-        return GenerateSessions(self.begin, self.now, new_id)
+        return GenerateSessions(self.begin, self.now, self.new_id)
 
     @cached_property
     def tidy_up(self) -> TidyUp:

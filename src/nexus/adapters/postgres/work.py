@@ -4,6 +4,7 @@ from functools import cached_property
 
 from psycopg import Connection
 
+from nexus.adapters.postgres.beginnings import PostgresBeginnings
 from nexus.adapters.postgres.booking_views import PostgresBookingViews
 from nexus.adapters.postgres.browse import PostgresBrowsing
 from nexus.adapters.postgres.catalogue import PostgresActivities, PostgresVenues
@@ -34,6 +35,10 @@ class PostgresWork:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+
+    @cached_property
+    def beginnings(self) -> PostgresBeginnings:
+        return PostgresBeginnings(self.connection)
 
     @cached_property
     def outbox(self) -> PostgresOutbox:
