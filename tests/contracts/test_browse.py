@@ -236,6 +236,19 @@ def test_pages_follow_each_other_without_gap_or_repetition(catalogue, sort):
     assert paged == list(everything)
 
 
+def test_late_pages_go_on_where_early_ones_ended(catalogue):
+    """PostgreSQL answers pages far from the present in another way than near ones."""
+    venue = catalogue.venue()
+    for day in range(3, 9):
+        activity, _ = catalogue.offer(venue, str(day), session={"day": date(2026, 3, day)})
+        catalogue.session(activity, day=date(2026, 3, day + 1), start=time(8), end=time(9))
+    paged, after = [], None
+    while page := catalogue.browse_activities(Search(), after=after, limit=1):
+        paged += [card.name for card in page]
+        after = page[-1].key
+    assert paged == ["3", "4", "5", "6", "7", "8"]
+
+
 def test_an_activity_and_its_coming_sessions(catalogue):
     venue = catalogue.venue()
     activity, first = catalogue.offer(venue)

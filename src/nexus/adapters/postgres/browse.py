@@ -6,7 +6,7 @@ of its sessions fit, and in which order they are wanted. They are planned anew f
 every search (``prepare=False``), because a plan that suits one suits no other.
 """
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from attrs import evolve
 from psycopg import Connection
 
 from nexus.adapters.postgres.nesting import as_nested
+from nexus.adapters.postgres.search_terms import bound, conditions
 from nexus.application.catalogue.search import After, ChildInBrowse, Search, Sort
 from nexus.application.catalogue.views import ActivityCard, ActivityDetail, SessionView
 from nexus.domain.catalogue.places import DRIVE
@@ -62,17 +63,19 @@ _CANDIDATE: Final[LiteralString] = """
          OR a.name ILIKE %(part)s)
 """
 
+# "+ 0" keeps the dates out of any index: the instants bound them closely already, and the
+# index that has a date in it begins with the schedule.
 _FITS: Final[LiteralString] = (
     """
         s.status = 'scheduled'
     AND s.starts_at > %(at)s
     AND s.starts_at >= %(earliest)s
     AND s.starts_at < %(latest)s
-    AND (%(first_day)s::date IS NULL OR s.session_date >= %(first_day)s)
-    AND (%(last_day)s::date IS NULL OR s.session_date <= %(last_day)s)
+    AND (%(first_day)s::date IS NULL OR s.session_date + 0 >= %(first_day)s)
+    AND (%(last_day)s::date IS NULL OR s.session_date + 0 <= %(last_day)s)
     AND (%(time_of_day)s::text IS NULL OR s.time_of_day = %(time_of_day)s)
     AND (%(max_credits)s::integer IS NULL OR s.credits_required <= %(max_credits)s)
-    AND s.session_date <= v.insurance_expiry_date
+    AND s.session_date + 0 <= v.insurance_expiry_date
     AND (%(born)s::date IS NULL
          OR date_part('year', age(s.session_date, %(born)s)) BETWEEN a.min_age AND a.max_age)
     AND (NOT %(available)s::boolean OR
@@ -166,7 +169,7 @@ BROWSE_CHEAPEST: Final[LiteralString] = (
     + ", s.credits_required AS sort_key"
     + _ACTIVITIES_FIRST
     + """
-       AND (%(after_key)s::integer IS NULL
+       AND (%(after_key)s::bigint IS NULL
             OR (s.credits_required, a.id) > (%(after_key)s, %(after_id)s::uuid))
      ORDER BY s.credits_required, a.id
      LIMIT %(limit)s
@@ -266,10 +269,7 @@ _BY_SORT: Final[dict[Sort, LiteralString]] = {
     Sort.NAME: BROWSE_BY_NAME,
 }
 
-_NEVER_BEFORE: Final = datetime(1900, 1, 1, tzinfo=UTC)
-_NEVER_AFTER: Final = datetime(9000, 1, 1, tzinfo=UTC)
-_AROUND_THE_WORLD: Final = timedelta(days=1)
-"""No local date begins or ends further than that from the same date in UTC."""
+_SOON: Final = timedelta(days=2)
 
 
 class PostgresBrowsing:
@@ -294,8 +294,7 @@ class PostgresBrowsing:
         after: After | None,
         limit: int,
     ) -> tuple[ActivityCard, ...]:
-        # Few candidates are looked up one by one; many are met soonest along the calendar.
-        calendar = search.sort is Sort.SOONEST and search.q is None and search.within_minutes is None
+        calendar = search.sort is Sort.SOONEST and _is_met_soon(search, after, at)
         names = conditions(search, child) | _page(after, limit) | _moment(at, last_offer_minutes)
         with self._connection.cursor(row_factory=as_nested(ActivityCard)) as cursor:
             cards = cursor.execute(
@@ -335,6 +334,17 @@ class PostgresBrowsing:
         return found
 
 
+def _is_met_soon(search: Search, after: After | None, at: datetime) -> bool:
+    """
+    Whether walking along the calendar meets the page's activities after a few steps.
+
+    Few candidates are better looked up one by one, and so is a late page: by then
+    most sessions belong to activities that were on an earlier one.
+    """
+    begin = max(at, bound(search.starts_from, at, timedelta(0))[0])
+    return search.q is None and search.within_minutes is None and (after is None or after[0] - begin < _SOON)
+
+
 def _moment(at: datetime, last_offer_minutes: int) -> dict[str, Any]:
     """A session that starts before ``last_offer`` makes no more offers."""
     return {"at": at, "last_offer": at + timedelta(minutes=last_offer_minutes)}
@@ -343,52 +353,3 @@ def _moment(at: datetime, last_offer_minutes: int) -> dict[str, Any]:
 def _page(after: tuple[Any, UUID] | None, limit: int) -> dict[str, Any]:
     key, id_ = after or (None, None)
     return {"after_key": key, "after_id": id_, "limit": limit}
-
-
-def conditions(search: Search, child: ChildInBrowse | None) -> dict[str, Any]:
-    """The search as parameters."""
-    near = search.near
-    earliest, first_day = _bound(search.starts_from, _NEVER_BEFORE, -_AROUND_THE_WORLD)
-    latest, last_day = _bound(search.starts_until, _NEVER_AFTER, 2 * _AROUND_THE_WORLD)
-    return {
-        "category": _text(search.category),
-        "age": search.age,
-        "born": child and child.date_of_birth,
-        "avoid": sorted(child.activities_to_avoid) if child and child.activities_to_avoid else None,
-        "wanted": sorted(map(str, search.tags.wanted)),
-        "unwanted": sorted(map(str, search.tags.unwanted)),
-        "latitude": near and near.latitude,
-        "longitude": near and near.longitude,
-        "reach_km": search.within_minutes and DRIVE.reach_km(search.within_minutes),
-        "q": search.q,
-        "part": None if search.q is None else f"%{_literally(search.q.strip())}%",
-        "earliest": earliest,
-        "latest": latest,
-        "first_day": first_day,
-        "last_day": last_day,
-        "time_of_day": _text(search.time_of_day),
-        "max_credits": search.max_credits,
-        "available": search.available,
-    }
-
-
-def _bound(
-    stated: date | datetime | None, otherwise: datetime, margin: timedelta
-) -> tuple[datetime, date | None]:
-    """An instant for the index to start or stop at, and the local date where one was meant."""
-    if stated is None:
-        return otherwise, None
-    if isinstance(stated, datetime):
-        return stated, None
-    if not _NEVER_BEFORE.date() < stated < _NEVER_AFTER.date():
-        return otherwise, stated
-    return datetime.combine(stated, time(0), UTC) + margin, stated
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _literally(text: str) -> str:
-    """A text in which LIKE sees no wildcards."""
-    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

@@ -50,7 +50,7 @@ class Search:
 
     q: str | None = None
     category: Category | None = None
-    age: int | None = None
+    age: int | None = field(default=None, validator=between(0, 150))
     starts_from: date | datetime | None = None
     starts_until: date | datetime | None = None
     time_of_day: TimeOfDay | None = None
