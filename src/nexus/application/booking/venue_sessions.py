@@ -17,7 +17,13 @@ from nexus.domain.booking.events import SessionChanged
 from nexus.domain.booking.refunds import Settlement
 from nexus.domain.booking.sessions import SessionCancelled, SessionStarted, SessionStatus
 from nexus.domain.booking.waitlist import Line
-from nexus.domain.catalogue.sessions import AllocationAboveCapacity, SessionInThePast, session_times
+from nexus.domain.catalogue.sessions import (
+    FARTHEST,
+    AllocationAboveCapacity,
+    SessionInThePast,
+    SessionTooFarAhead,
+    session_times,
+)
 from nexus.domain.kernel.errors import VersionMismatch
 from nexus.domain.kernel.ids import EventId, SessionId, UserId, VenueId
 
@@ -62,6 +68,7 @@ class ChangeSession:
             SessionCancelled: It is not going to happen.
             SessionStarted: It is too late to change it.
             SessionInThePast: It would have started already.
+            SessionTooFarAhead: Only the next two years can be planned.
             NonexistentLocalTime: The clocks skip a time on that day.
             CapacityBelowTaken: More seats are booked or held.
             AllocationAboveCapacity: The block would be larger than the session.
@@ -159,6 +166,8 @@ def _changed(old: Plan, change: PlanChange, *, at: datetime) -> Plan:
     """The plan after the change; opening and release keep their distance to the start."""
     day = change.session_date or old.session_date
     start, end = change.start_time or old.start_time, change.end_time or old.end_time
+    if day > (latest := at.date() + FARTHEST):
+        raise SessionTooFarAhead(day, latest)
     starts_at, ends_at = session_times(day, start, end, old.timezone)
     if starts_at <= at:
         raise SessionInThePast(starts_at)

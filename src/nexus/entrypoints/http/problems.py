@@ -9,6 +9,7 @@ the request and nothing else.
 
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from inspect import cleandoc
 from traceback import format_exception
@@ -160,8 +161,13 @@ def document(refusal: Refusal, *, with_request: bool = True) -> bytes:
         stated["instance"] = now.path
         if with_request:
             stated["request_id"] = now.request_id
-    stated |= {_member(name): value for name, value in refusal.members().items()}
+    stated |= {_member(name): _figure(value) for name, value in refusal.members().items()}
     return encode(stated)
+
+
+def _figure(value: Any) -> Any:
+    """A local time that names no instant is written as it stands on the clock."""
+    return value.isoformat() if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 def http_document(

@@ -31,7 +31,7 @@ from nexus.domain.booking.bookings import (
 )
 from nexus.domain.booking.sessions import CapacityBelowTaken, SessionCancelled, SessionStarted
 from nexus.domain.catalogue.activities import HIGHEST_PRICE, MOST_SEATS
-from nexus.domain.catalogue.sessions import AllocationAboveCapacity, SessionInThePast
+from nexus.domain.catalogue.sessions import AllocationAboveCapacity, SessionInThePast, SessionTooFarAhead
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, SessionId
 from nexus.domain.kernel.time import NonexistentLocalTime
@@ -155,6 +155,7 @@ class VenueSessionChangeController(Controller):
             SessionCancelled,
             SessionStarted,
             SessionInThePast,
+            SessionTooFarAhead,
             NonexistentLocalTime,
             CapacityBelowTaken,
             AllocationAboveCapacity,

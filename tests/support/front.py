@@ -1,0 +1,165 @@
+"""The product behind its HTTP interface, over a real database, with a clock that a test sets."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from attrs import define, field
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.testing import TestClient
+
+from nexus.application.kernel.actor import Actor
+from nexus.domain.identity.people import Role
+from nexus.domain.kernel.ids import CompanyId, EventId, SessionId, UserId, VenueId
+from nexus.entrypoints.http.app import EdgeSettings, edge
+from nexus.entrypoints.http.controllers import bookings, notifications, venue_bookings, waitlist
+from nexus.entrypoints.wiring import AWAY, Nexus
+from tests.support.town import NOON, Family, Town
+
+V1 = "/api/v1"
+
+
+@define
+class People:
+    """Who is signed in, by token: signing in itself is another suite's matter."""
+
+    signed_in: dict[str, Actor] = field(factory=dict)
+
+    def __call__(self, token: str, /) -> Actor | None:
+        return self.signed_in.get(token)
+
+    def token(
+        self, user: UUID, role: Role, *, company: CompanyId | None = None, venue: VenueId | None = None
+    ) -> str:
+        token = f"{role}-{user}"
+        self.signed_in[token] = Actor(UserId(user), role, company, venue, token)
+        return token
+
+
+@define
+class Setting:
+    """The present, as every use case reads it."""
+
+    at: datetime = NOON
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+def _always(value: Any) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)
+
+
+def booking_app(nexus: Nexus, people: People) -> Litestar:
+    """The routes around bookings, with everything else as in production."""
+    named = nexus.use_cases() | {"begin": nexus.begin}
+    return edge(
+        [*bookings.HANDLERS, *waitlist.HANDLERS, *notifications.HANDLERS, *venue_bookings.HANDLERS],
+        authenticate=people,
+        unavailable=AWAY,
+        dependencies={name: _always(value) for name, value in named.items()},
+        settings=EdgeSettings(threads=4),
+    )
+
+
+@define
+class Door:
+    """The running application, with what a test moves behind it."""
+
+    client: TestClient[Any]
+    nexus: Nexus
+    clock: Setting
+    people: People
+
+
+@define
+class Front(Door):
+    """A town, and somebody who sends requests to it."""
+
+    town: Town
+
+    def send(
+        self, who: str | None, method: str, path: str, body: Any = None, **headers: str
+    ) -> httpx.Response:
+        """A request of somebody; header names are written with underscores."""
+        stated = {name.replace("_", "-"): value for name, value in headers.items()}
+        if who is not None:
+            stated["authorization"] = f"Bearer {who}"
+        json = {} if body is None else {"json": body}
+        return self.client.request(method, V1 + path, headers=stated, **json)
+
+    def get(self, who: str | None, path: str, **headers: str) -> httpx.Response:
+        return self.send(who, "GET", path, **headers)
+
+    def post(self, who: str | None, path: str, body: Any = None, **headers: str) -> httpx.Response:
+        return self.send(who, "POST", path, body, **headers)
+
+    def parent(self, family: Family, *, role: Role = Role.PARENT) -> str:
+        return self.people.token(family.parent, role, company=self.town.company)
+
+    def venue(self, venue: VenueId | None = None) -> str:
+        """The one who runs a venue, by default the town's."""
+        user = uuid4()
+        self.town._insert(
+            "users",
+            id=user,
+            email=f"{user}@venue.example",
+            role="venue_admin",
+            first_name="Val",
+            last_name="Oh",
+            venue_id=self.town.venue,
+            timezone="America/Chicago",
+            joined_at=self.town.now,
+        )
+        return self.people.token(user, Role.VENUE_ADMIN, venue=venue or self.town.venue)
+
+    def book(self, family: Family, session: SessionId, **headers: str) -> httpx.Response:
+        return self.post(self.parent(family), "/bookings", wanted(session, family), **headers)
+
+    def booked(self, family: Family, session: SessionId) -> str:
+        """The id of a booking that worked."""
+        answer = self.book(family, session)
+        assert answer.status_code == 201, answer.text
+        found: str = answer.json()["bookings"][0]["id"]
+        return found
+
+    def waiting(self, family: Family, session: SessionId) -> str:
+        """The id of an entry in the queue."""
+        body = {"child_ids": [str(child) for child in family.children]}
+        answer = self.post(self.parent(family), f"/sessions/{session}/waitlist", body)
+        assert answer.status_code == 201, answer.text
+        found: str = answer.json()["id"]
+        return found
+
+    def credits(self, family: Family) -> int:
+        found: int = self.town.one(
+            "SELECT credits_available FROM user_credit_balances WHERE user_id = %s", family.parent
+        )
+        return found
+
+    def later(self, **passed: float) -> None:
+        self.clock.at += timedelta(**passed)
+
+    def handle_events(self) -> None:
+        """What workers do: handle every event that was committed, in order."""
+        for (event,) in self.town.owner.execute(
+            "SELECT id FROM outbox WHERE handled_at IS NULL ORDER BY position"
+        ).fetchall():
+            assert self.nexus.handle_event(EventId(event))
+
+
+def wanted(session: SessionId, family: Family, **more: Any) -> dict[str, Any]:
+    """A body that asks for places for all children of a family."""
+    return {"session_id": str(session), "child_ids": [str(child) for child in family.children], **more}
+
+
+def assert_problem(answer: httpx.Response, status: int, slug: str, **figures: Any) -> None:
+    """The answer is that problem document, with these figures among its members."""
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json"), (
+        answer.text
+    )
+    said = answer.json()
+    assert said["type"] == f"/problems/{slug}"
+    assert {name: said.get(name) for name in figures} == figures
