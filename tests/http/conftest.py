@@ -4,12 +4,16 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from litestar import Litestar
 from litestar.testing import TestClient
 from psycopg_pool import ConnectionPool
 
 from nexus.adapters.postgres.begin import PostgresBegin
+from nexus.entrypoints.http.api import build
+from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import Door, Front, People, Setting, booking_app
+from tests.support.office import Office
 from tests.support.town import NOON, Town
 
 
@@ -27,3 +31,19 @@ def front(door: Door, begin: PostgresBegin, owner: psycopg.Connection) -> Front:
     """An empty town at noon, and its routes."""
     door.clock.at = NOON
     return Front(door.client, door.nexus, door.clock, door.people, Town(owner))
+
+
+@pytest.fixture(scope="session")
+def served(door: Door) -> Iterator[TestClient[Litestar]]:
+    """The whole application, as it is served, with real sign-ins."""
+    with TestClient(build(door.nexus, Settings(pool_size=4)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def office(
+    served: TestClient[Litestar], door: Door, begin: PostgresBegin, owner: psycopg.Connection
+) -> Office:
+    """An empty platform at noon, with its first administrator signed in."""
+    door.clock.at = NOON
+    return Office(served, door.nexus, door.clock, owner)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from nexus.application.identity.ports import CompanyWork
 from nexus.application.identity.views import CompanyView, SubscriptionView
@@ -96,8 +96,10 @@ class CreateSubscription:
     now: Clock
     new_id: NewId
 
-    def __call__(self, new: NewSubscription) -> Subscription:
+    def __call__(self, new: NewSubscription) -> SubscriptionView:
         """
+        What was bought.
+
         Raises:
             InvalidValue: Something is unusable.
             NoSuchThing: There is no such company.
@@ -117,10 +119,13 @@ class CreateSubscription:
             created_at=self.now(),
         )
         with self.begin() as work:
-            if work.companies.get(new.company) is None:
+            company = work.companies.get(new.company)
+            if company is None:
                 raise NoSuchThing("company")
             work.subscriptions.add(bought)
-        return bought
+        return SubscriptionView(
+            **asdict(bought, recurse=False), company_name=company.name, allocated_period=None
+        )
 
 
 @frozen

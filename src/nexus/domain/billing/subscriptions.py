@@ -12,6 +12,9 @@ from nexus.domain.kernel.money import Money
 
 LAST_BILLING_DAY: Final = 28
 MOST: Final = 1_000_000
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2199
+"""No calendar that billing days are counted in reaches further."""
 
 
 class Tier(StrEnum):
@@ -64,6 +67,9 @@ class Subscription:
     def __attrs_post_init__(self) -> None:
         if self.monthly_cost.minor < 0:
             raise InvalidValue("monthly_cost", "must not be negative")
+        for name, day in (("start_date", self.start_date), ("end_date", self.end_date)):
+            if day is not None and not FIRST_YEAR <= day.year <= LAST_YEAR:
+                raise InvalidValue(name, f"must be in the years {FIRST_YEAR} to {LAST_YEAR}")
         if self.end_date is not None and self.end_date <= self.start_date:
             raise InvalidValue("end_date", "must be after the start")
 

@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.actor import Actor
+from nexus.entrypoints.http.cookies import SessionCookie
 from nexus.entrypoints.http.docs import describe_problem, docs_asset, docs_page, list_problems, metrics_route
 from nexus.entrypoints.http.etag import IfMatch
 from nexus.entrypoints.http.idempotency import attempt_of
@@ -64,8 +65,8 @@ def edge(
     """
     The application that answers with these handlers.
 
-    Handlers may ask for ``actor``, ``visitor`` (perhaps nobody), ``attempt`` (the Idempotency-Key) and
-    ``if_match``; *dependencies* adds the use cases. *unavailable* says which errors
+    Handlers may ask for ``actor``, ``visitor`` (perhaps nobody), ``attempt`` (the Idempotency-Key),
+    ``if_match`` and ``session_cookie``; *dependencies* adds the use cases. *unavailable* says which errors
     mean that something we need is away, and when to ask again.
 
     Raises:
@@ -85,6 +86,7 @@ def edge(
             "visitor": Provide(_visitor, sync_to_thread=False),
             "attempt": Provide(attempt_of),
             "if_match": Provide(_if_match, sync_to_thread=False),
+            "session_cookie": Provide(lambda: SessionCookie(chosen.https), sync_to_thread=False),
             **(dependencies or {}),
         },
         exception_handlers=exception_handlers(unavailable or {}),

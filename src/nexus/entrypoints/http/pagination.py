@@ -24,7 +24,7 @@ Limit = Annotated[int, QueryParameter(ge=1, le=100, description="How many at mos
 """``limit: Limit = 20``"""
 
 CursorText = Annotated[
-    str | None, QueryParameter(description="``next_cursor`` of the page before.", max_length=1000)
+    str | None, QueryParameter(description="``next_cursor`` of the page before.", max_length=4000)
 ]
 """``cursor: CursorText = None``"""
 

@@ -156,6 +156,8 @@ def _notes(a: "attrs.Attribute[Any]", *, incoming: bool) -> dict[str, Any]:
         notes["description"] = a.metadata["description"]
     if "examples" in a.metadata:
         notes["examples"] = plain(list(a.metadata["examples"]))
+    if "secret" in a.metadata:
+        notes |= {"format": "password", "write_only": True}
     default: Any = a.default
     if isinstance(default, _FACTORY):
         default = attrs.NOTHING if default.takes_self else default.factory()
