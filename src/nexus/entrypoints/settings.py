@@ -10,9 +10,12 @@ import os
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from attrs import Attribute, field, fields, frozen
+
+LAST_PORT: Final = 65535
+KEY_BYTES: Final = 32
 
 
 class Environment(StrEnum):
@@ -27,7 +30,13 @@ class SettingError(Exception):
 
 
 def _setting(
-    default: Any, meaning: str, *, secret: bool = False, read: Any = str, required_in_production: bool = False
+    default: Any,
+    meaning: str,
+    *,
+    secret: bool = False,
+    read: Any = str,
+    required_in_production: bool = False,
+    shown: str = "",
 ) -> Any:
     return field(
         default=default,
@@ -37,6 +46,7 @@ def _setting(
             "secret": secret,
             "read": read,
             "required": required_in_production,
+            "shown": shown,
         },
     )
 
@@ -50,7 +60,7 @@ def _positive(text: str) -> int:
 
 def _port(text: str) -> int:
     number = int(text)
-    if not 0 <= number <= 65535:
+    if not 0 <= number <= LAST_PORT:
         raise ValueError("must be a port")
     return number
 
@@ -67,7 +77,7 @@ def _key(text: str) -> bytes:
         key = base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ValueError("must be base64") from None
-    if len(key) != 32:
+    if len(key) != KEY_BYTES:
         raise ValueError("must be 32 bytes, in base64")
     return key
 
@@ -76,7 +86,7 @@ def _key(text: str) -> bytes:
 class Settings:
     """Every setting of an installation; secrets are left out of its text form."""
 
-    env: Environment = _setting(
+    env: Environment = _setting(  # noqa: RUF009 - it makes an attrs field, not a value
         Environment.PRODUCTION,
         "`development` or `production`. The time machine and the demo accounts on the first page "
         "exist in development only.",
@@ -112,9 +122,10 @@ class Settings:
         "Database connections of one process, and requests that it works on at a time. About two for "
         "each core of the database's machine, over all processes.",
         read=_positive,
+        shown="twice the cores, at least 4",
     )
     worker_threads: int = _setting(4, "Jobs that one worker process works on at a time.", read=_positive)
-    data_dir: Path = _setting(
+    data_dir: Path = _setting(  # noqa: RUF009 - as above
         Path("var"), "Where `nexus up` keeps its database, broker and key.", read=Path
     )
     https: bool = _setting(
@@ -136,7 +147,9 @@ class Settings:
             SettingError: One makes no sense, or one that starts with NEXUS_ is unknown.
         """
         names = {variable(attribute): attribute for attribute in fields(cls)}
-        unknown = {name for name in environment if name.startswith("NEXUS_")} - names.keys() - {"NEXUS_PG_BIN"}
+        unknown = (
+            {name for name in environment if name.startswith("NEXUS_")} - names.keys() - {"NEXUS_PG_BIN"}
+        )
         if unknown:
             raise SettingError(f"unknown setting {', '.join(sorted(unknown))}")
         values: dict[str, Any] = {}

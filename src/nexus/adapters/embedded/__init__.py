@@ -6,6 +6,7 @@ them is ours. Linux only, and for one machine: in production the servers are
 given (``NEXUS_DATABASE_URL``, ``NEXUS_REDIS_URL``) and nothing here is used.
 """
 
+from nexus.adapters.embedded.beside import RunningServers, holds_data, running_servers, secret_key
 from nexus.adapters.embedded.errors import AlreadyRunning, CannotStart, ServerDied
 from nexus.adapters.embedded.postgres import EmbeddedPostgres
 from nexus.adapters.embedded.servers import EmbeddedServers
@@ -17,5 +18,9 @@ __all__ = [
     "EmbeddedPostgres",
     "EmbeddedServers",
     "EmbeddedValkey",
+    "RunningServers",
     "ServerDied",
+    "holds_data",
+    "running_servers",
+    "secret_key",
 ]

@@ -94,6 +94,11 @@ def _tied_to(parent: int, when_we_die: signal.Signals) -> Callable[[], None]:
     return tie
 
 
+def tie_to_parent(how: signal.Signals) -> None:
+    """Have the kernel send us *how* when the process that started us dies; from our main thread."""
+    _libc.prctl(PR_SET_PDEATHSIG, int(how), 0, 0, 0)
+
+
 def stop(process: subprocess.Popen[bytes], *steps: tuple[signal.Signals, float]) -> None:
     """Ask with each signal in turn, each with its seconds of patience, then kill. Returns when it is gone."""
     for how, patience in steps:

@@ -70,6 +70,18 @@ def pending(connection: psycopg.Connection) -> list[Migration]:
     return [migration for migration in migrations() if migration.number not in applied]
 
 
+def missing(database_url: str) -> list[Migration]:
+    """
+    The migrations that the database at this address has not run yet.
+
+    Raises:
+        MigrationChanged: One that it has run reads differently now.
+        psycopg.OperationalError: It does not answer.
+    """
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        return pending(connection)
+
+
 def migrate(database_url: str, *, progress: Callable[[str], None] = lambda _: None) -> int:
     """
     Bring the database up to date; returns how many migrations ran.

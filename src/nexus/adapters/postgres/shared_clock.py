@@ -50,6 +50,11 @@ class SharedClock:
         self._stop.set()
         self._thread.join()
 
+    @property
+    def ahead(self) -> timedelta:
+        """How far it is ahead of the real time."""
+        return self._ahead
+
     def advance(self, by: timedelta) -> datetime:
         """Move the clock ahead for everybody; returns the new time."""
         with self._pool.connection() as connection:

@@ -1,0 +1,1 @@
+"""The commands, one module for each or for a family of them; heavy imports wait until one runs."""

@@ -1,0 +1,90 @@
+"""``nexus import``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from nexus.entrypoints.commands.terminal import Commands, answer, as_json, opened, progress
+
+if TYPE_CHECKING:
+    from nexus.application.catalogue.import_report import ImportReport
+
+
+@click.group("import", cls=Commands, short_help="Take over what others publish.")
+def import_files() -> None:
+    """Take over what others publish: `nexus import catalogue`."""
+
+
+@import_files.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--profile", required=True, help="A profile's name, or the path of one's own TOML file.")
+@click.option("--dry-run", is_flag=True, help="Store nothing; say what would become of each row.")
+@click.option(
+    "--shift-dates", is_flag=True, help="Move all dates by whole weeks: the season starts next Monday."
+)
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the fate of every row to this file: CSV, or JSON lines for .jsonl.",
+)
+@as_json
+def catalogue(
+    file: Path,
+    profile: str,
+    dry_run: bool,
+    shift_dates: bool,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    r"""
+    Import a publisher's catalogue: venues, activities, schedules, sessions.
+
+    A bad row never stops the rest. Running it again changes nothing, and an
+    interrupted import is simply repeated.
+
+    \b
+        nexus import catalogue programs.csv --profile chicago --dry-run
+        nexus import catalogue programs.csv --profile chicago --shift-dates --report fates.csv
+    """
+    from nexus.entrypoints.installation import import_catalogue, profile_named
+
+    chosen = profile_named(profile)
+    with opened(create=True) as (nexus, _), progress("Rows") as bar:
+        done = import_catalogue(
+            nexus,
+            file,
+            chosen,
+            shift_dates=shift_dates,
+            dry_run=dry_run,
+            report=report,
+            progress=bar,
+        )
+    if as_json:
+        answer(done.as_dict())
+        return
+    show(done)
+    if report:
+        click.echo(f"The fate of each row is in {report}.")
+
+
+def show(done: "ImportReport") -> None:
+    """The figures of an import, for people."""
+    from rich.console import Console
+    from rich.table import Table
+
+    figures = done.as_dict()
+    console = Console()
+    head = "Nothing was stored (dry run)." if done.dry_run else "Done."
+    console.print(f"{head} {done.rows:,} rows, dates moved by {done.shifted_weeks} weeks.")
+    table = Table("rows", "", box=None, show_header=False)
+    for name in ("imported", "adjusted", "refused", "new", "updated", "unchanged", "over"):
+        table.add_row(f"{figures[name]:>9,}", name)
+    for name in ("venues", "new_venues", "schedules", "sessions"):
+        table.add_row(f"{figures[name]:>9,}", name.replace("_", " "))
+    console.print(table)
+    for title, name in (("Refused because", "refusals"), ("Adjusted or noted", "adjustments")):
+        if figures[name]:
+            console.print(f"\n{title}")
+            for slug, count in figures[name].items():
+                console.print(f"{count:>9,} {slug}", highlight=False)

@@ -1,0 +1,125 @@
+"""``nexus serve``, ``nexus worker`` and ``nexus scheduler``: the processes of an installation."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+
+import click
+
+from nexus.entrypoints.commands.terminal import Fault, settings
+from nexus.entrypoints.settings import Settings
+
+
+@click.command()
+@click.option("--host", help="The address to listen on, instead of NEXUS_HOST.")
+@click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on, instead of NEXUS_PORT.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=1,
+    show_default=True,
+    help="Processes that answer; each has NEXUS_POOL_SIZE database connections.",
+)
+def serve(host: str | None, port: int | None, workers: int) -> None:
+    r"""
+    Answer HTTP requests.
+
+    SIGTERM or Ctrl-C: finishes what is being answered, then ends. `/healthz`
+    says whether the process lives, `/readyz` whether it can work.
+
+    \b
+        nexus serve --host 0.0.0.0 --port 8000 --workers 2
+    """
+    from granian.constants import Interfaces, Loops
+    from granian.errors import ConfigurationError
+    from granian.server import Server
+
+    from nexus.entrypoints import logs
+
+    stated = _ready(settings(), "database_url", "secret_key")
+    logs.configure(stated)
+    # Loaded before the processes part, so that they share the memory of what is loaded.
+    __import__("nexus.entrypoints.http.asgi")
+    server = Server(
+        "nexus.entrypoints.http.asgi:create",
+        factory=True,
+        interface=Interfaces.ASGI,
+        address=host or stated.host,
+        port=port or stated.port,
+        workers=workers,
+        loop=Loops.auto,
+        websockets=False,
+        backlog=max(128, 1024),
+        log_dictconfig=logs.of_libraries(stated),
+        respawn_failed_workers=True,
+        respawn_interval=1,
+        workers_kill_timeout=30,
+    )
+    try:
+        server.serve()
+    except (ConfigurationError, OSError, RuntimeError) as error:
+        raise Fault(f"cannot serve on {host or stated.host}:{port or stated.port}: {error}") from error
+
+
+@click.command(short_help="Handle what happened, and jobs that are due.")
+@click.option(
+    "--threads", type=click.IntRange(1, 256), help="Events at a time, instead of NEXUS_WORKER_THREADS."
+)
+def worker(threads: int | None) -> None:
+    r"""
+    Handle what happened: tell people, pass freed places on, run jobs that are due.
+
+    Any number may run. SIGTERM or Ctrl-C: finishes what is in hand (30 s at
+    most), then ends; what is cut off is done again by another worker.
+
+    \b
+        nexus worker --threads 8
+    """
+    from nexus.entrypoints import logs
+    from nexus.entrypoints.wiring import open_nexus
+    from nexus.entrypoints.worker.run import working
+
+    stated = _ready(settings(), "database_url", "redis_url", "secret_key")
+    logs.configure(stated)
+    with (
+        _until_asked_to_stop() as stop,
+        open_nexus(stated) as nexus,
+        working(nexus, stated.need("redis_url"), threads=threads or stated.worker_threads),
+    ):
+        stop.wait()
+
+
+@click.command()
+def scheduler() -> None:
+    r"""
+    Hand jobs to the workers when they are due.
+
+    One is enough; several are safe: each time of a job is handed over once.
+
+    \b
+        nexus scheduler
+    """
+    from nexus.entrypoints import logs
+    from nexus.entrypoints.wiring import open_nexus
+    from nexus.entrypoints.worker.scheduler import Scheduler
+
+    stated = _ready(settings(), "database_url", "secret_key")
+    logs.configure(stated)
+    with _until_asked_to_stop() as stop, open_nexus(stated) as nexus:
+        Scheduler(nexus.call_due_jobs).run(stop)
+
+
+def _ready(stated: Settings, *names: str) -> Settings:
+    for name in names:
+        stated.need(name)
+    return stated
+
+
+@contextmanager
+def _until_asked_to_stop() -> Iterator[Event]:
+    """An event that SIGTERM and SIGINT set."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    yield stop

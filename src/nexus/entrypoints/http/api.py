@@ -1,0 +1,52 @@
+"""The whole HTTP application over an installation."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.types import ControllerRouterHandler
+
+from nexus import __version__
+from nexus.entrypoints.http import controllers
+from nexus.entrypoints.http.app import EdgeSettings, edge
+from nexus.entrypoints.http.health import health_routes
+from nexus.entrypoints.settings import Settings
+from nexus.entrypoints.web.pages import first_page
+from nexus.entrypoints.wiring import AWAY, Nexus
+
+Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
+
+
+def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()) -> Litestar:
+    """The application that serves *nexus*; a handler asks for a use case by its name in snake case."""
+    dependencies = {**nexus.use_cases(), "begin": nexus.begin}
+    return edge(
+        [*_resources(), health_routes(nexus), first_page(nexus, settings)],
+        authenticate=nexus.authenticate,
+        unavailable=AWAY,
+        dependencies={name: _provided(value) for name, value in dependencies.items()},
+        lifespan=lifespan,
+        settings=EdgeSettings(
+            version=__version__,
+            threads=settings.pool_size,
+            metrics=settings.metrics,
+            https=settings.https,
+        ),
+    )
+
+
+def _resources() -> list[ControllerRouterHandler]:
+    """The handlers of every module in the folder of controllers."""
+    return [
+        handler
+        for module in iter_modules(controllers.__path__, f"{controllers.__name__}.")
+        for handler in getattr(import_module(module.name), "HANDLERS", ())
+    ]
+
+
+def _provided(value: Any) -> Provide:
+    return Provide(lambda: value, sync_to_thread=False)

@@ -1,0 +1,39 @@
+"""What the HTTP server loads, once in each of its processes."""
+
+import gc
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+
+from litestar import Litestar
+
+from nexus.entrypoints import logs
+from nexus.entrypoints.http.api import build
+from nexus.entrypoints.installation import tie_to_parent
+from nexus.entrypoints.settings import Settings
+from nexus.entrypoints.wiring import open_nexus
+
+
+def create() -> Litestar:
+    """
+    The application over the installation that the environment names.
+
+    Connections to the database close when the server lets the application end.
+    Should the server's main process be killed, its children end too.
+    """
+    tie_to_parent(signal.SIGTERM)
+    settings = Settings.of(os.environ)
+    logs.configure(settings)
+    stack = ExitStack()
+    nexus = stack.enter_context(open_nexus(settings))
+
+    @asynccontextmanager
+    async def serving(_: Litestar) -> AsyncIterator[None]:
+        # What lives by now lives as long as the process: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+        with stack:
+            yield
+
+    return build(nexus, settings, lifespan=[serving])
