@@ -29,7 +29,7 @@ CLAIM_UNSENT: Final[LiteralString] = """
            attempts = attempts + 1
       FROM due
      WHERE o.id = due.id
-    RETURNING o.id, o.parked_at IS NULL AS send
+    RETURNING o.position, o.id, o.parked_at IS NULL AS send
 """
 
 TAKE_EVENT: Final[LiteralString] = """
@@ -42,7 +42,9 @@ EVENT_DONE: Final[LiteralString] = """
     UPDATE outbox SET handled_at = clock_timestamp(), parked_at = NULL, last_error = NULL WHERE id = %(event)s
 """
 
-EVENT_FAILED: Final[LiteralString] = "UPDATE outbox SET last_error = left(%(error)s, 2000) WHERE id = %(event)s"
+EVENT_FAILED: Final[LiteralString] = """
+    UPDATE outbox SET last_error = left(%(error)s, 2000) WHERE id = %(event)s AND handled_at IS NULL
+"""
 
 CLAIM_JOB: Final[LiteralString] = """
     INSERT INTO job_runs (job, due_at) VALUES (%(job)s, %(due_at)s) ON CONFLICT DO NOTHING
@@ -68,7 +70,7 @@ class PostgresInbox:
     def claim_unsent(self, *, limit: int) -> tuple[EventId, ...]:
         """Events to send now, oldest first, marked as sent; they count as lost until they are handled."""
         rows = self._connection.execute(CLAIM_UNSENT, {"limit": limit}).fetchall()
-        return tuple(EventId(event) for event, send in sorted(rows) if send)
+        return tuple(EventId(event) for _, event, send in sorted(rows) if send)
 
     def take(self, event: EventId) -> Event | None:
         row = self._connection.execute(TAKE_EVENT, {"event": event}).fetchone()
@@ -78,7 +80,9 @@ class PostgresInbox:
         self._connection.execute(EVENT_DONE, {"event": event})
 
     def failed(self, event: EventId, error: str) -> None:
-        self._connection.execute(EVENT_FAILED, {"event": event, "error": error})
+        # Text in PostgreSQL has no NUL, but an error may quote one.
+        values = {"event": event, "error": error.replace("\x00", "\N{SYMBOL FOR NULL}")}
+        self._connection.execute(EVENT_FAILED, values)
 
 
 class PostgresJobRuns:
