@@ -90,7 +90,7 @@ def test_a_window_is_never_negative(notice):
         (4, 60, 15, 4, 3, 3),
     ],
 )
-def test_shorter_or_cheaper_gives_the_difference_back(paid, minutes, new_minutes, price, new_price, back):
+def test_shorter_or_cheaper_gives_the_difference_back(*, paid, minutes, new_minutes, price, new_price, back):
     given_back = terms(charged=paid).when_the_session_changes(
         length=timedelta(minutes=minutes),
         new_length=timedelta(minutes=new_minutes),

@@ -23,7 +23,6 @@ from nexus.domain.booking.wishes import (
     Attendee,
     BookingNotOpen,
     ChildNamedTwice,
-    ChildNotActive,
     ConsentMissing,
     NoChildren,
     OutsideAgeRange,

@@ -1,0 +1,598 @@
+"""
+Lines driven at random, by late sweepers too; and more than two dozen broken lines that must be caught.
+
+One to four seats, groups of one to three, hours and single microseconds: everything meets at the edges.
+"""
+
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from uuid import UUID
+
+import pytest
+from _pytest.outcomes import Failed
+from attrs import evolve
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from nexus.domain.booking.sessions import CapacityBelowTaken, Seats, SessionStarted, SessionStatus
+from nexus.domain.booking.waitlist import (
+    AlreadyWaiting,
+    ClosedReason,
+    Entry,
+    EntryStatus,
+    GroupTooLarge,
+    Line,
+    NoOffer,
+    OfferExpired,
+    OfferPolicy,
+    SeatsAvailable,
+)
+from nexus.domain.kernel.errors import Refusal
+
+NOW = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+MICRO = timedelta(microseconds=1)
+POLICY = OfferPolicy(lifetime=2 * HOUR, last_offer=HOUR)
+WAITING, OFFERED = EntryStatus.WAITING, EntryStatus.OFFERED
+FAMILY = UUID(int=0)
+
+
+class LineMachine(RuleBasedStateMachine):
+    """Families come, book, wait, answer, leave and cancel; a sweeper comes when it likes."""
+
+    line_class = Line
+
+    def __init__(self):
+        super().__init__()
+        self.at = NOW
+        self.ids = map(UUID, map("{:032x}".format, count(1)))
+        self.queue = []  # ids in the order in which they joined, by our own list
+        self.passed = {}  # id -> offers that went to families behind it while it waited
+        self.expires = {}  # id -> when its offer ends, by our own reckoning
+        self.booked = self.pending = 0
+        self.released = False
+        self.is_fresh = False  # whether the line was settled at this very instant
+
+    @initialize(
+        seats=st.integers(1, 4), start=st.integers(6, 9), release=st.integers(1, 12), full=st.booleans()
+    )
+    def open(self, seats, start, release, full):
+        self.line = self.line_class(
+            session=FAMILY,
+            status=SessionStatus.SCHEDULED,
+            starts_at=NOW + start * HOUR,
+            seats=Seats(sellable=seats),
+            releases_at=NOW + release * HOUR if release < start else None,
+            released_at=None,
+            last_number=0,
+            entries=(),
+        )
+        self.sellable = seats
+        if full:
+            self.book(self.line, seats)
+
+    @property
+    def started(self):
+        return self.at >= self.line.starts_at
+
+    @property
+    def left(self):
+        return self.line.starts_at - self.at
+
+    def settle(self, change=lambda line: line, *, ends=None, joins=None):
+        """Do what every use case does with a line, and judge it."""
+        before = self.line
+        changed = change(before)
+        due = before.releases_at is not None and self.at >= before.releases_at
+        if due and not self.released and not self.started:
+            self.released = True
+            self.sellable = changed.seats.booked + changed.seats.held
+        after = changed.settled(at=self.at, policy=POLICY)
+        again = evolve(after, gone=()).settled(at=self.at, policy=POLICY)
+        assert again == evolve(after, gone=()), "settling twice changed something"
+        self.judge_gone(after, ends or {})
+        self.line = evolve(after, gone=())
+        self.queue = [id_ for id_ in self.queue if id_ not in {gone.id for gone in after.gone}]
+        if joins is not None:
+            self.queue.append(joins)
+            self.passed[joins] = 0
+        self.judge_offers()
+        self.is_fresh = True
+
+    def judge_gone(self, after, ends):
+        gone = {entry.id: entry for entry in after.gone}
+        assert len(gone) == len(after.gone)
+        assert gone.keys() >= ends.keys()
+        for id_ in self.queue:
+            lapsed = id_ in self.expires and self.at >= self.expires[id_]
+            if id_ in ends:
+                assert gone[id_].status is ends[id_]
+            elif self.started:
+                assert gone[id_].closed_reason is ClosedReason.SESSION_STARTED
+            elif lapsed:
+                assert gone[id_].status is EntryStatus.EXPIRED
+            elif id_ in gone:
+                assert gone[id_].closed_reason is ClosedReason.TOO_FEW_SEATS
+                assert gone[id_].seats > self.sellable
+            if id_ in gone:
+                assert gone[id_].ended_at == self.at
+                self.expires.pop(id_, None)
+
+    def judge_offers(self):
+        new = [e for e in self.line.entries if e.status is OFFERED and e.id not in self.expires]
+        for entry in new:
+            assert self.left >= POLICY.last_offer, "an offer in the last hour"
+            assert entry.offered_at == self.at
+            self.expires[entry.id] = min(self.at + POLICY.lifetime, self.line.starts_at)
+        for waiting in (e for e in self.line.entries if e.status is WAITING):
+            behind = [e for e in new if self.queue.index(e.id) > self.queue.index(waiting.id)]
+            if behind:
+                room = self.line.seats.free + sum(e.seats for e in behind)
+                assert waiting.seats > room, "somebody was offered a seat that an earlier family could have"
+            self.passed[waiting.id] += len(behind)
+            assert self.passed[waiting.id] <= 3, "passed over a fourth time"
+
+    def come_to(self, edges, off):
+        """Come to the next moment at which something changes, or just miss it."""
+        ahead = [edge + off for edge in edges if edge is not None and edge + off > self.at]
+        if ahead:
+            self.at = min(ahead)
+            self.is_fresh = False
+
+    @precondition(lambda self: self.expires)
+    @rule(off=st.sampled_from([-MICRO, timedelta(0), MICRO]))
+    def let_an_offer_lapse(self, off):
+        self.come_to(self.expires.values(), off)
+
+    @precondition(lambda self: self.queue or self.booked)
+    @rule(off=st.sampled_from([-MICRO, timedelta(0), MICRO]), hurry=st.integers(0, 3))
+    def wait(self, off, hurry):
+        if hurry < 2:
+            start = self.line.starts_at
+            self.come_to([self.line.releases_at, start - POLICY.last_offer, start], off)
+        else:
+            self.at += MICRO
+            self.is_fresh = False
+
+    @rule()
+    def sweep(self):
+        self.settle()
+
+    @rule(seats=st.integers(1, 3))
+    def join(self, seats):
+        entry = self.entry(seats)
+        self.settle()
+        ready = self.line
+        expected = None
+        if self.started:
+            expected = SessionStarted
+        elif seats > ready.seats.sellable:
+            expected = GroupTooLarge
+        elif (not ready.waiting or self.left < POLICY.last_offer) and ready.seats.free >= seats:
+            expected = SeatsAvailable
+        if expected is not None:
+            with pytest.raises(expected):
+                ready.joined(entry, at=self.at, policy=POLICY)
+            return
+        self.settle(lambda line: line.joined(entry, at=self.at, policy=POLICY), joins=entry.id)
+
+    def entry(self, seats, children=None):
+        children = children or tuple(next(self.ids) for _ in range(seats))
+        return Entry(id=next(self.ids), parent=FAMILY, children=children, number=0, joined_at=self.at)
+
+    @precondition(lambda self: self.queue and not self.started)
+    @rule(which=st.integers(0, 9))
+    def join_twice(self, which):
+        there = self.line.entries[which % len(self.line.entries)]
+        with pytest.raises(AlreadyWaiting) as refused:
+            self.line.joined(self.entry(1, there.children[-1:]), at=self.at, policy=POLICY)
+        assert refused.value.entry == there.id
+
+    @rule(seats=st.integers(1, 2))
+    def walk_in(self, seats):
+        """A family books without waiting, if anything is on sale."""
+        if self.started:
+            return
+        self.settle()
+        on_sale = 0 if self.line.waiting and self.left >= POLICY.last_offer else self.line.seats.free
+        if seats <= on_sale:
+            self.book(self.line, seats)
+
+    def book(self, line, seats, *, pending=False):
+        counts = {"held": line.seats.held + seats} if pending else {"booked": line.seats.booked + seats}
+        self.line = evolve(line, seats=evolve(line.seats, **counts), gone=())
+        self.pending += seats * pending
+        self.booked += seats * (not pending)
+
+    @precondition(lambda self: self.booked)
+    @rule()
+    def cancel(self):
+        self.booked -= 1
+        self.settle(lambda line: evolve(line, seats=evolve(line.seats, booked=line.seats.booked - 1)))
+
+    @precondition(lambda self: self.booked)
+    @rule(times=st.integers(1, 3))
+    def turn_over(self, times):
+        """Single seats change hands at once, behind the back of whatever group waits."""
+        for _ in range(times):
+            self.join(1)
+            if self.booked:
+                self.cancel()
+            for entry in list(self.expires):
+                self.accept(self.queue.index(entry), pending=False)
+
+    @rule(seats=st.integers(1, 2))
+    def ask_for_a_place(self, seats):
+        """Book where the venue confirms itself: the seats are held until it answers."""
+        if seats <= self.line.seats.free and not self.line.entries and not self.started:
+            self.book(self.line, seats, pending=True)
+
+    @precondition(lambda self: self.pending)
+    @rule(confirmed=st.booleans())
+    def venue_answers(self, confirmed):
+        self.pending -= 1
+        if confirmed:
+            self.line = self.line.confirmed()
+            self.booked += 1
+        else:
+            self.settle(lambda line: evolve(line, seats=evolve(line.seats, held=line.seats.held - 1)))
+
+    @precondition(lambda self: self.queue)
+    @rule(which=st.integers(0, 9), pending=st.booleans())
+    def accept(self, which, pending):
+        entry = self.queue[which % len(self.queue)]
+        if self.refuses(entry, lambda: self.line.accepted(entry, at=self.at)):
+            return
+        seats = self.line.find(entry).seats
+        self.book(self.line.accepted(entry, at=self.at), seats, pending=pending)
+        self.queue.remove(entry)
+        del self.expires[entry]
+        self.is_fresh = False
+
+    @precondition(lambda self: self.queue)
+    @rule(which=st.integers(0, 9))
+    def decline(self, which):
+        entry = self.queue[which % len(self.queue)]
+        if not self.refuses(entry, lambda: self.line.declined(entry, at=self.at)):
+            ends = {entry: EntryStatus.DECLINED}
+            self.settle(lambda line: line.declined(entry, at=self.at), ends=ends)
+
+    def refuses(self, entry, answer):
+        """Whether an answer is refused, as it must be without an offer and from its expiry on."""
+        expected = None
+        if entry not in self.expires:
+            expected = NoOffer
+        elif self.at >= self.expires[entry]:
+            expected = OfferExpired
+        if expected is None:
+            return False
+        with pytest.raises(expected) as refused:
+            answer()
+        if expected is NoOffer:
+            assert refused.value.position == 1 + self.queue.index(entry)
+        return True
+
+    @precondition(lambda self: self.queue)
+    @rule(which=st.integers(0, 9))
+    def leave(self, which):
+        entry = self.queue[which % len(self.queue)]
+        self.settle(lambda line: line.left(entry, at=self.at), ends={entry: EntryStatus.LEFT})
+
+    @precondition(lambda self: self.queue)
+    @rule(which=st.integers(0, 9), child=st.integers(0, 2))
+    def stand_down(self, which, child):
+        entry = self.line.find(self.queue[which % len(self.queue)])
+        gone = entry.children[child % entry.seats]
+        self.settle(lambda line: line.closed_for(gone, at=self.at), ends={entry.id: EntryStatus.CLOSED})
+
+    @rule(seats=st.integers(0, 4))
+    def resize(self, seats):
+        taken = self.booked + self.line.seats.held
+        if seats < taken:
+            with pytest.raises(CapacityBelowTaken):
+                self.line.seats.resized(seats)
+            return
+        self.sellable = seats
+        self.settle(lambda line: evolve(line, seats=line.seats.resized(seats)))
+
+    @precondition(lambda self: not self.started)
+    @rule(earlier=st.sampled_from([HOUR, 2 * HOUR]))
+    def reschedule(self, earlier):
+        starts_at = self.line.starts_at - earlier
+        if starts_at <= self.at:
+            return
+        self.expires = {entry: min(until, starts_at) for entry, until in self.expires.items()}
+        self.settle(lambda line: line.rescheduled(starts_at=starts_at, releases_at=line.releases_at))
+
+    @invariant()
+    def seats_are_where_we_count_them(self):
+        if not hasattr(self, "line"):
+            return
+        seats = self.line.seats
+        offered = sum(entry.seats for entry in self.line.entries if entry.status is OFFERED)
+        assert (seats.booked, seats.held) == (self.booked, offered + self.pending)
+        assert seats.sellable == self.sellable
+        assert min(seats.booked, seats.held, seats.free) >= 0
+
+    @invariant()
+    def the_line_is_in_the_order_of_joining(self):
+        if not hasattr(self, "line"):
+            return
+        assert [entry.id for entry in self.line.entries] == self.queue
+        numbers = [entry.number for entry in self.line.entries]
+        assert numbers == sorted(set(numbers))
+        assert max(numbers, default=0) <= self.line.last_number
+        for entry in self.line.entries:
+            assert entry.overtaken <= 3
+            assert entry.offer_expires_at == self.expires.get(entry.id)
+
+    @invariant()
+    def no_seat_is_idle_while_somebody_waits(self):
+        if not self.is_fresh or self.started or self.left < POLICY.last_offer:
+            return
+        for entry in self.line.entries:
+            if entry.status is WAITING:
+                assert entry.seats > self.line.seats.free, "an idle seat"
+                if self.passed[entry.id] >= 3:
+                    return  # what is free is kept for this group
+
+    @invariant()
+    def no_offer_outlives_its_end(self):
+        if self.is_fresh:
+            assert all(until > self.at for until in self.expires.values())
+            assert not (self.started and self.line.entries)
+            assert all(entry.seats <= self.sellable for entry in self.line.entries), "waits in vain"
+
+
+def offers(line, *, at, policy, patience=3, hold=1, close_to=0, late=False, count_=1, skip=True, spend=1):
+    """What the line does, with a knob for each way to do it wrong."""
+    left = line.starts_at - at
+    if (left <= policy.last_offer if close_to else left < policy.last_offer) and not late:
+        return line
+    until = min(at + policy.lifetime, line.starts_at)
+    free, held, entries = line.seats.free, line.seats.held, []
+    for entry in line.entries:
+        too_big = [i for i, ahead in enumerate(entries) if ahead.status is WAITING]
+        if any(entries[i].overtaken >= patience for i in too_big) or (too_big and not skip):
+            free = 0
+        if entry.status is WAITING and entry.seats <= free:
+            for i in too_big:
+                entries[i] = evolve(entries[i], overtaken=entries[i].overtaken + count_)
+            free, held = free - entry.seats * spend, held + entry.seats * hold
+            entries.append(entry.offered(at=at, until=until))
+        else:
+            entries.append(entry)
+    return evolve(line, entries=tuple(entries), seats=evolve(line.seats, held=held))
+
+
+def offering(**wrong):
+    class Broken(Line):
+        def _after_offers(self, *, at, policy):
+            return offers(self, at=at, policy=policy, **wrong)
+
+    return Broken
+
+
+class AcceptsAtTheVeryEnd(Line):
+    def _answered(self, entry, answer, *, at):
+        return super()._answered(entry, answer, at=at - MICRO)
+
+
+class AcceptsLongAfter(Line):
+    def _answered(self, entry, answer, *, at):
+        offered = self.find(entry)
+        if offered.offer_expires_at is None:
+            raise NoOffer(entry, self.position(entry))
+        return self._without(offered.ended(answer, at=at))
+
+
+class RefusesTooEarly(Line):
+    def _answered(self, entry, answer, *, at):
+        return super()._answered(entry, answer, at=at + MICRO)
+
+
+class AcceptsWithoutAnOffer(Line):
+    def _answered(self, entry, answer, *, at):
+        offered = self.find(entry)
+        if offered.offer_expires_at is not None and at >= offered.offer_expires_at:
+            raise OfferExpired(entry, offered.offer_expires_at)
+        return self._without(offered.ended(answer, at=at))
+
+
+class LapsesLate(Line):
+    def _after_lapses(self, *, at):
+        return super()._after_lapses(at=at - MICRO)
+
+
+class NeverLapses(Line):
+    def _after_lapses(self, *, at):
+        return self
+
+
+class LapsedGoesBackInLine(Line):
+    def _after_lapses(self, *, at):
+        line = super()._after_lapses(at=at)
+        back = [
+            evolve(entry, status=WAITING, offer_expires_at=None)
+            for entry in line.gone
+            if entry.status is EntryStatus.EXPIRED
+        ]
+        return evolve(line, entries=(*line.entries, *back))
+
+
+class LapsesBeforeTheRelease(Line):
+    def _after_release(self, *, at):
+        return super()._after_lapses(at=at)._released(at=at)
+
+    def _released(self, *, at):
+        return super()._after_release(at=at)
+
+
+class NeverReleases(Line):
+    def _after_release(self, *, at):
+        return self
+
+
+class ReleasesLate(Line):
+    def _after_release(self, *, at):
+        return super()._after_release(at=at - MICRO)
+
+
+class ReleasesAgain(Line):
+    def _after_release(self, *, at):
+        return evolve(super()._after_release(at=at), released_at=None)
+
+
+class KeepsSeatsForTheImpossible(Line):
+    def _after_misfits(self, *, at):
+        return self
+
+
+class LastIsFirst(Line):
+    def _after_offers(self, *, at, policy):
+        turned = offers(evolve(self, entries=self.entries[::-1]), at=at, policy=policy)
+        return evolve(turned, entries=turned.entries[::-1])
+
+
+class SmallestIsFirst(Line):
+    def _after_offers(self, *, at, policy):
+        by_size = sorted(self.entries, key=lambda entry: entry.seats)
+        done = offers(evolve(self, entries=tuple(by_size)), at=at, policy=policy)
+        return evolve(done, entries=tuple(sorted(done.entries, key=lambda entry: entry.number)))
+
+
+class OffersTwice(Line):
+    def _after_offers(self, *, at, policy):
+        free = evolve(self.seats, sellable=self.seats.sellable + 1)
+        done = offers(evolve(self, seats=free), at=at, policy=policy)
+        return evolve(done, seats=evolve(done.seats, sellable=self.seats.sellable))
+
+
+class OffersPastTheStart(Line):
+    def _after_offers(self, *, at, policy):
+        done = super()._after_offers(at=at, policy=policy)
+        entries = (
+            evolve(entry, offer_expires_at=at + policy.lifetime)
+            if entry.offered_at == at and entry.status is OFFERED
+            else entry
+            for entry in done.entries
+        )
+        return evolve(done, entries=tuple(entries))
+
+
+class ForgetsToFree(Line):
+    def _without(self, ended):
+        return evolve(super()._without(ended), seats=self.seats)
+
+
+class ForgetsToFreeOnDecline(Line):
+    def declined(self, entry, *, at):
+        return evolve(super().declined(entry, at=at), seats=self.seats)
+
+
+class FreesWhatWasNeverHeld(Line):
+    def left(self, entry, *, at):
+        line = super().left(entry, at=at)
+        if self.find(entry).status is OFFERED:
+            return line
+        return evolve(line, seats=evolve(line.seats, held=line.seats.held - 1))
+
+
+class StaysOpenAtTheStart(Line):
+    def settled(self, *, at, policy):
+        return super().settled(at=at - MICRO if at == self.starts_at else at, policy=policy)
+
+
+class JoinsInFront(Line):
+    def joined(self, entry, *, at, policy):
+        line = super().joined(entry, at=at, policy=policy)
+        return evolve(line, entries=(line.entries[-1], *line.entries[:-1]))
+
+
+class ForgetsTheNumber(Line):
+    def joined(self, entry, *, at, policy):
+        return evolve(super().joined(entry, at=at, policy=policy), last_number=self.last_number)
+
+
+class LetsAChildWaitTwice(Line):
+    def joined(self, entry, *, at, policy):
+        line = evolve(self, entries=tuple(evolve(e, children=(FAMILY,)) for e in self.entries))
+        return line.__class__.__base__.joined(line, entry, at=at, policy=policy)
+
+
+class LetsGroupsWaitInVain(Line):
+    def joined(self, entry, *, at, policy):
+        roomy = evolve(
+            self, seats=evolve(self.seats, sellable=99, booked=self.seats.booked + 99 - self.seats.sellable)
+        )
+        return evolve(
+            super(LetsGroupsWaitInVain, roomy).joined(entry, at=at, policy=policy), seats=self.seats
+        )
+
+
+class KeepsOffersBeyondANewStart(Line):
+    def rescheduled(self, *, starts_at, releases_at):
+        return evolve(self, starts_at=starts_at, releases_at=releases_at)
+
+
+class ClosesNobodyWhoHasAnOffer(Line):
+    def closed_for(self, child, *, at):
+        if any(child in e.children and e.status is OFFERED for e in self.entries):
+            return self
+        return super().closed_for(child, at=at)
+
+
+class ConfirmsWithoutTheHeldSeat(Line):
+    def confirmed(self):
+        return evolve(self, seats=evolve(self.seats, booked=self.seats.booked + 1))
+
+
+BROKEN = {
+    "never keeps seats for a group": offering(patience=99),
+    "passes a group over four times": offering(patience=4),
+    "loses patience after two": offering(patience=2),
+    "does not hold what it offers": offering(hold=0),
+    "offers one seat to everybody": offering(spend=0),
+    "no offer with exactly an hour left": offering(close_to=1),
+    "offers in the last hour": offering(late=True),
+    "does not count who was passed over": offering(count_=0),
+    "a group blocks the line": offering(skip=False),
+} | {each.__name__: each for each in Line.__subclasses__() if each.__name__ != "Broken"}
+
+
+def examples(most):
+    return settings(
+        max_examples=most,
+        stateful_step_count=25,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+def machine_for(line):
+    return type("Machine", (LineMachine,), {"line_class": line})
+
+
+def test_the_line_keeps_its_promises():
+    run_state_machine_as_test(LineMachine, settings=examples(200))
+
+
+def test_the_knobs_do_no_harm_when_untouched():
+    run_state_machine_as_test(machine_for(offering()), settings=examples(30))
+
+
+@pytest.mark.parametrize("wrong", BROKEN.values(), ids=BROKEN)
+def test_a_broken_line_is_caught(wrong):
+    with pytest.raises((AssertionError, Failed, Refusal, KeyError, ValueError)):
+        run_state_machine_as_test(machine_for(wrong), settings=examples(500))
