@@ -74,7 +74,7 @@ class PostgresInbox:
 
     def take(self, event: EventId) -> Event | None:
         row = self._connection.execute(TAKE_EVENT, {"event": event}).fetchone()
-        return row and decode(*row)
+        return None if row is None else decode(*row)
 
     def done(self, event: EventId) -> None:
         self._connection.execute(EVENT_DONE, {"event": event})

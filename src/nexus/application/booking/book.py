@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import ClassVar, Final, TypeVar
 
 from attrs import frozen
 
@@ -44,6 +44,8 @@ ATTEMPTS: Final = 5
 @frozen
 class TooMuchContention(Conflict):
     """Too many families want this session at the same moment; try again."""
+
+    is_passing: ClassVar[bool] = True
 
 
 @frozen

@@ -54,8 +54,4 @@ class QuoteBooking:
 
 
 def _as_obstacle(refusal: Refusal) -> Obstacle:
-    figures = {
-        name: value if isinstance(value, int) or value is None else str(value)
-        for name, value in refusal.members().items()
-    }
-    return Obstacle(type=refusal.slug(), title=refusal.title(), figures=figures)
+    return Obstacle(type=refusal.slug(), title=refusal.title(), figures=refusal.members())

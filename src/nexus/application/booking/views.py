@@ -1,6 +1,7 @@
 """Bookings and waiting, as people read them."""
 
 from datetime import date, datetime, time
+from typing import Any
 
 from attrs import frozen
 
@@ -69,11 +70,11 @@ class CancellationQuote:
 
 @frozen(kw_only=True)
 class Obstacle:
-    """A rule that stands in the way of a booking: its slug, a sentence, the figures."""
+    """A rule that stands in the way of a booking: its name, a sentence, the figures."""
 
     type: str
     title: str
-    figures: dict[str, str | int | None]
+    figures: dict[str, Any]
 
 
 @frozen(kw_only=True)
