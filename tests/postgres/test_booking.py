@@ -41,3 +41,21 @@ def test_a_freed_seat_goes_to_the_first_in_line_and_nobody_else(town: Town, desk
     [won] = desk.accept(entry.id, parent=second.parent, company=town.company)
     assert won.status is BookingStatus.CONFIRMED
     assert town.one("SELECT ARRAY[booked_count, held_count] FROM activity_sessions") == [1, 0]
+
+
+@pytest.mark.parametrize("late", [timedelta(0), timedelta(seconds=10)])
+def test_a_seat_given_up_before_a_due_release_is_swept_is_offered_and_not_returned(
+    town: Town, desk: Desk, late: timedelta
+) -> None:
+    """Whether the sweeper was late must not decide whose the seat is: it was sold when the release was due."""
+    release = NOON + timedelta(days=4)
+    session = town.session(seats=2, releases_at=release)
+    first, second, waiting = town.family(), town.family(), town.family()
+    [booking] = desk.book(session, tuple(first.children), parent=first.parent, company=town.company)
+    desk.book(session, tuple(second.children), parent=second.parent, company=town.company)
+    desk.join(session, tuple(waiting.children), parent=waiting.parent)
+    desk.at = release + late
+    desk.cancel(booking.id, parent=first.parent)
+    [entry] = desk.list_entries(parent=waiting.parent)
+    assert entry.status is EntryStatus.OFFERED
+    assert town.one("SELECT ARRAY[sellable, booked_count, held_count] FROM activity_sessions") == [2, 1, 1]

@@ -32,10 +32,11 @@ def change_line(
     Apply *change* to a locked line, settle it, store it and tell those concerned.
 
     Freeing a seat and offering it to the next in line is therefore one step that
-    nothing can come between.
+    nothing can come between. A release that is due comes first, so that a seat given
+    up after it is not returned with the unsold ones.
     """
     policy = offer_policy(work.settings.at(at))
-    after = change(before).settled(at=at, policy=policy)
+    after = change(before.released(at=at)).settled(at=at, policy=policy)
     if after != before:
         work.lines.save(before, after)
         work.outbox.add(*_news(before, after, at=at, new_id=new_id))

@@ -266,6 +266,17 @@ class Line:
         )
         return evolve(self, starts_at=starts_at, releases_at=releases_at, entries=entries)
 
+    def released(self, *, at: datetime) -> "Line":
+        """
+        The line after unsold seats have returned to the venue, if that is due.
+
+        What was held when the release was due stays Nexus's to sell, even if it is
+        given up before anybody has noticed: this comes before the change that gives it up.
+        """
+        if self.status is SessionStatus.CANCELLED or at >= self.starts_at:
+            return self
+        return self._after_release(at=at)
+
     def settled(self, *, at: datetime, policy: OfferPolicy) -> "Line":
         """The line as it must be at this instant, whoever was late to notice."""
         if self.status is SessionStatus.CANCELLED:
