@@ -1,5 +1,6 @@
 """A family books, reads and cancels over HTTP."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -197,6 +198,33 @@ def test_the_same_key_books_once_and_answers_the_same_bytes(front: Front):
     assert "idempotency-replayed" not in first.headers
     assert front.town.one("SELECT count(*) FROM bookings") == 1
     assert front.credits(family) == 8
+
+
+def test_two_requests_at_once_under_one_key_book_once(front: Front):
+    session, family = front.town.session(), front.town.family()
+    front.parent(family)
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: front.book(family, session, idempotency_key="k1"), range(4)))
+    assert {(answer.status_code, answer.content) for answer in answers} == {(201, answers[0].content)}
+    assert sum("idempotency-replayed" in answer.headers for answer in answers) == 3
+    assert front.credits(family) == 8
+
+
+def test_families_that_want_the_last_seats_at_once_get_no_more_than_there_are(front: Front):
+    session, families = front.town.session(seats=3), [front.town.family() for _ in range(12)]
+    with ThreadPoolExecutor(6) as threads:
+        answers = list(threads.map(lambda family: front.book(family, session), families))
+    assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 9
+    assert sum(front.credits(family) for family in families) == 120 - 3 * 2
+
+
+def test_an_obstacle_has_the_figures_of_its_problem(front: Front):
+    session, family = front.town.session(opens_at=NOON + timedelta(days=1)), front.town.family()
+    refused = front.book(family, session).json()
+    quote = front.post(front.parent(family), "/bookings/quote", wanted(session, family)).json()
+    [obstacle] = quote["obstacles"]
+    assert obstacle["figures"] == {"opens_at": "2026-03-03T12:00:00Z"} == {"opens_at": refused["opens_at"]}
+    assert (obstacle["type"], obstacle["title"]) == (refused["type"], refused["title"])
 
 
 def test_a_key_belongs_to_one_body(front: Front):

@@ -7,15 +7,14 @@ from uuid import UUID, uuid4
 import httpx
 from attrs import define, field
 from litestar import Litestar
-from litestar.di import Provide
 from litestar.testing import TestClient
 
 from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import CompanyId, EventId, SessionId, UserId, VenueId
-from nexus.entrypoints.http.app import EdgeSettings, edge
-from nexus.entrypoints.http.controllers import bookings, notifications, venue_bookings, waitlist
-from nexus.entrypoints.wiring import AWAY, Nexus
+from nexus.entrypoints.http.api import build
+from nexus.entrypoints.settings import Settings
+from nexus.entrypoints.wiring import Nexus
 from tests.support.town import NOON, Family, Town
 
 V1 = "/api/v1"
@@ -48,20 +47,11 @@ class Setting:
         return self.at
 
 
-def _always(value: Any) -> Provide:
-    return Provide(lambda: value, sync_to_thread=False)
-
-
 def booking_app(nexus: Nexus, people: People) -> Litestar:
-    """The routes around bookings, with everything else as in production."""
-    named = nexus.use_cases() | {"begin": nexus.begin}
-    return edge(
-        [*bookings.HANDLERS, *waitlist.HANDLERS, *notifications.HANDLERS, *venue_bookings.HANDLERS],
-        authenticate=people,
-        unavailable=AWAY,
-        dependencies={name: _always(value) for name, value in named.items()},
-        settings=EdgeSettings(threads=4),
-    )
+    """The whole application, except that nobody needs a password."""
+    recognising = Nexus(nexus.pool, now=nexus.now, secret_key=bytes(range(32)))
+    recognising.authenticate = people
+    return build(recognising, Settings(pool_size=4))
 
 
 @define
