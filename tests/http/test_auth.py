@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from tests.support.front import V1, assert_problem
-from tests.support.office import PASSWORD, Office, user_body
+from tests.support.office import PASSWORD, Office, user_body, venue_body
 
 ROUTES = [
     ("GET", "/me", None),
@@ -176,22 +176,7 @@ def test_every_route_asks_who_is_there(office: Office, method, path, roles):
 
 def test_every_route_is_for_its_roles_only(office: Office):
     company = office.company()
-    venue = office.made(
-        office.admin,
-        "/admin/venues",
-        {
-            "name": "The Barn",
-            "time_zone": "America/Chicago",
-            "place": {
-                "address_line1": "1 Main St",
-                "city": "Chicago",
-                "state": "IL",
-                "postal_code": "60601",
-                "latitude": 41.88,
-                "longitude": -87.63,
-            },
-        },
-    )["id"]
+    venue = office.made(office.admin, "/admin/venues", venue_body())["id"]
     tokens = {
         "parent": office.joins(company, "parent@acme.example"),
         "hr_admin": office.joins(company, "hr@acme.example", role="hr_admin"),
