@@ -1,11 +1,14 @@
 """The product behind its HTTP interface, over a real database, with a clock that a test sets."""
 
+import re
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
 from attrs import define, field
+from jsonschema import Draft202012Validator, FormatChecker
 from litestar import Litestar
 from litestar.testing import TestClient
 
@@ -66,7 +69,7 @@ class Door:
 
 @define
 class Front(Door):
-    """A town, and somebody who sends requests to it."""
+    """A town, and somebody who sends requests to it and compares each answer with the API document."""
 
     town: Town
 
@@ -78,7 +81,9 @@ class Front(Door):
         if who is not None:
             stated["authorization"] = f"Bearer {who}"
         json = {} if body is None else {"json": body}
-        return self.client.request(method, V1 + path, headers=stated, **json)
+        answer = self.client.request(method, V1 + path, headers=stated, **json)
+        assert_documented(self.client, method, V1 + path, answer)
+        return answer
 
     def get(self, who: str | None, path: str, **headers: str) -> httpx.Response:
         return self.send(who, "GET", path, **headers)
@@ -143,6 +148,28 @@ class Front(Door):
 def wanted(session: SessionId, family: Family, **more: Any) -> dict[str, Any]:
     """A body that asks for places for all children of a family."""
     return {"session_id": str(session), "child_ids": [str(child) for child in family.children], **more}
+
+
+@cache
+def document(client: TestClient[Any]) -> dict[str, Any]:
+    """The API document, with a pattern for each path."""
+    stated: dict[str, Any] = client.get("/schema/openapi.json").json()
+    patterns = {path: re.sub(r"\\{[^}]*\\}", "[^/]+", re.escape(path)) for path in stated["paths"]}
+    return stated | {"patterns": patterns}
+
+
+def assert_documented(client: TestClient[Any], method: str, path: str, answer: httpx.Response) -> None:
+    """The answer is one that the API document announces: its status, its problem, its shape."""
+    stated = document(client)
+    bare = path.partition("?")[0]
+    matching = (name for name, pattern in stated["patterns"].items() if re.fullmatch(pattern, bare))
+    found = bare if bare in stated["paths"] else next(matching)
+    responses = stated["paths"][found][method.lower()]["responses"]
+    assert str(answer.status_code) in responses, f"{method} {path} answers {answer.status_code}, undocumented"
+    [(media_type, content)] = responses[str(answer.status_code)]["content"].items()
+    assert answer.headers["content-type"] == media_type
+    schema = content["schema"] | {"components": stated["components"]}
+    Draft202012Validator(schema, format_checker=FormatChecker()).validate(answer.json())
 
 
 def assert_problem(answer: httpx.Response, status: int, slug: str, **figures: Any) -> None:
