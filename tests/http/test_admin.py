@@ -204,7 +204,7 @@ def test_a_venue_is_admitted_suspended_and_admitted_again(office: Office):
     assert (active["status"], active["approved_at"]) == ("active", "2026-03-02T12:00:00Z")
     assert active["insurance"] == INSURED
     again = office.post(office.admin, f"{path}/approve", {})
-    assert_problem(again, 409, "wrong-venue-status", status_="active", step="approve")
+    assert_problem(again, 409, "wrong-venue-status", venue_status="active", step="approve")
     assert_problem(office.post(office.admin, f"{path}/reject", {"reason": "No."}), 409, "wrong-venue-status")
     stopped = office.made(office.admin, f"{path}/suspend", {"reason": "Open wiring."})
     assert (stopped["status"], stopped["status_reason"]) == ("suspended", "Open wiring.")
@@ -217,7 +217,7 @@ def test_an_application_is_declined_for_good(office: Office):
     declined = office.made(office.admin, f"/admin/venues/{venue}/reject", {"reason": "Too far."})
     assert declined["status"] == "rejected"
     answer = office.post(office.admin, f"/admin/venues/{venue}/approve", {})
-    assert_problem(answer, 409, "wrong-venue-status", status_="rejected", step="approve")
+    assert_problem(answer, 409, "wrong-venue-status", venue_status="rejected", step="approve")
 
 
 def test_venues_are_listed_the_newest_first_by_status_if_asked(office: Office):

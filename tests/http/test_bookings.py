@@ -392,7 +392,7 @@ def test_nothing_is_cancelled_twice_or_after_the_start(front: Front):
         method = "POST" if verb == "cancel" else "GET"
         body = {} if verb == "cancel" else None
         answer = front.send(parent, method, f"/bookings/{first}/{verb}", body)
-        assert_problem(answer, 409, "booking-ended", booking=first, status_="cancelled_parent")
+        assert_problem(answer, 409, "booking-ended", booking=first, booking_status="cancelled_parent")
     front.later(days=1)
     answer = front.post(parent, f"/bookings/{second}/cancel", {})
     assert_problem(answer, 409, "cancellation-too-late", starts_at="2026-03-03T12:00:00Z")

@@ -33,9 +33,9 @@ def test_a_venue_confirms_a_pending_booking(front: Front):
     assert (answer.status_code, answer.json()) == (200, {"booking_id": made["id"], "status": "confirmed"})
     assert status(front, family, made["id"]) == "confirmed"
     again = front.post(venue, f"/venue/bookings/{made['id']}/confirm")
-    assert_problem(again, 409, "not-pending", booking=made["id"], status_="confirmed")
+    assert_problem(again, 409, "not-pending", booking=made["id"], booking_status="confirmed")
     again = front.post(venue, f"/venue/bookings/{made['id']}/reject", {})
-    assert_problem(again, 409, "not-pending", status_="confirmed")
+    assert_problem(again, 409, "not-pending", booking_status="confirmed")
 
 
 @pytest.mark.usefixtures("cautious")
@@ -64,7 +64,7 @@ def test_a_venue_takes_a_place_away_and_everything_comes_back(front: Front):
     assert (answer.status_code, answer.json()["status"]) == (200, "cancelled_venue")
     assert front.credits(family) == 10
     again = front.post(venue, f"/venue/bookings/{booking}/cancel", {})
-    assert_problem(again, 409, "booking-ended", booking=booking, status_="cancelled_venue")
+    assert_problem(again, 409, "booking-ended", booking=booking, booking_status="cancelled_venue")
 
 
 def test_attendance_is_marked_from_the_start_until_a_day_after_the_end(front: Front):
@@ -87,7 +87,7 @@ def test_attendance_is_marked_from_the_start_until_a_day_after_the_end(front: Fr
     assert mark(came, True).json()["status"] == "completed"
     assert mark(stayed, False).json()["status"] == "no_show"
     assert mark(stayed, False).json()["status"] == "no_show"
-    assert_problem(mark(stayed, True), 409, "booking-ended", status_="no_show")
+    assert_problem(mark(stayed, True), 409, "booking-ended", booking_status="no_show")
     assert_problem(mark(came, "yes"), 422, "invalid-body")
     assert front.credits(family) == 6
     lines = front.town.owner.execute("SELECT amount FROM credit_ledger WHERE transaction_type = 'forfeit'")

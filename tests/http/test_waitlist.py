@@ -74,7 +74,7 @@ def test_a_freed_seat_is_offered_to_the_first_and_accepting_books_it(front: Fron
     assert (booking["status"], booking["source"], booking["credits_charged"]) == ("confirmed", "waitlist", 2)
     assert front.credits(first) == 8
     ended = front.post(front.parent(first), f"/waitlist/{entry}/accept")
-    assert_problem(ended, 409, "entry-ended", entry=entry, status_="accepted")
+    assert_problem(ended, 409, "entry-ended", entry=entry, entry_status="accepted")
 
 
 def test_an_offer_stands_when_credits_are_missing(front: Front, full: Full):
@@ -116,7 +116,7 @@ def test_leaving_ends_the_entry_and_rejoining_starts_at_the_end(front: Front, fu
     front.waiting(second, session)
     answer = front.post(parent, f"/waitlist/{entry}/leave")
     assert (answer.status_code, answer.json()["status"]) == (200, "left")
-    assert_problem(front.post(parent, f"/waitlist/{entry}/leave"), 409, "entry-ended", status_="left")
+    assert_problem(front.post(parent, f"/waitlist/{entry}/leave"), 409, "entry-ended", entry_status="left")
     rejoined = front.waiting(first, session)
     assert front.get(parent, f"/waitlist/{rejoined}").json()["position"] == 2
 

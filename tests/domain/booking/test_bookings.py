@@ -89,7 +89,7 @@ def test_nothing_leaves_a_final_state(status, step, at):
     ended = evolve(PENDING, status=status)
     with pytest.raises(NotPending if step == "confirm" else BookingEnded) as refused:
         STEPS[step](ended, at)
-    assert refused.value.members() == {"booking": ended.id, "status": status}
+    assert refused.value.members() == {"booking": ended.id, "booking_status": status}
 
 
 @pytest.mark.parametrize("late", [timedelta(0), MICRO])

@@ -33,6 +33,7 @@ from nexus.domain.booking.wishes import (
     Wish,
     named_once,
 )
+from nexus.domain.kernel.errors import ChildNotActive
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 START = NOW + timedelta(days=7)

@@ -68,7 +68,7 @@ class BookingEnded(Conflict):
     """The booking has reached its final state."""
 
     booking: BookingId
-    status: BookingStatus
+    booking_status: BookingStatus
 
 
 @frozen
@@ -76,7 +76,7 @@ class NotPending(Conflict):
     """The booking does not wait for the venue's confirmation."""
 
     booking: BookingId
-    status: BookingStatus
+    booking_status: BookingStatus
 
 
 @frozen

@@ -75,7 +75,7 @@ class EntryEnded(Conflict):
     """The entry has left the line."""
 
     entry: EntryId
-    status: EntryStatus
+    entry_status: EntryStatus
 
 
 @frozen

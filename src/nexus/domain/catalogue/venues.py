@@ -53,7 +53,7 @@ class VenueNotReady(Conflict):
 class WrongVenueStatus(Conflict):
     """A venue in this status cannot take that step."""
 
-    status: VenueStatus
+    venue_status: VenueStatus
     step: str
 
 
