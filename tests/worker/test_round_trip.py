@@ -1,5 +1,6 @@
 """From a commit to its handler through a real broker."""
 
+import socket
 from collections.abc import Callable
 from time import monotonic, sleep
 
@@ -129,3 +130,17 @@ def test_workers_stop_with_nothing_half_done(nexus: Nexus, address: str, committ
     before = unhandled(town.owner)
     sleep(0.3)
     assert unhandled(town.owner) == before
+
+
+def test_a_broker_that_does_not_answer_counts_as_away(
+    begin: PostgresBegin, committed: Committed, owner: psycopg.Connection
+):
+    committed()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        mute = open_broker(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", patience=0.1)
+        started = monotonic()
+        with pytest.raises(redis.RedisError):
+            Relay(begin, sender(mute))()
+        assert monotonic() - started < 10
+        mute.close()
+    assert owner.execute("SELECT sent_at, attempts FROM outbox").fetchone() == (None, 0)

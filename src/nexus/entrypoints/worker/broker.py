@@ -5,6 +5,7 @@ from typing import Final
 from uuid import UUID
 
 import dramatiq
+import redis
 from dramatiq.brokers.redis import RedisBroker
 from dramatiq.middleware import AgeLimit, Callbacks, Pipelines, Retries, ShutdownNotifications, TimeLimit
 
@@ -18,16 +19,21 @@ HANDLE: Final = "handle_event"
 ONE_HOUR: Final = 3_600_000
 
 
-def open_broker(redis_url: str) -> RedisBroker:
+def open_broker(redis_url: str, *, patience: float = 3.0) -> RedisBroker:
     """
     The broker, as sender and workers need it.
 
     A message is only a reminder that an event waits in the database. The relay
     sends it again until the event was handled, so nothing here retries, and
-    the messages of dead workers need not come back.
+    the messages of dead workers need not come back. A broker that does not answer
+    for *patience* seconds counts as away: nobody waits for it with an open
+    transaction, or when stopping.
     """
-    return RedisBroker(
-        url=redis_url,
+    connections = redis.ConnectionPool.from_url(
+        redis_url, socket_connect_timeout=patience, socket_timeout=patience
+    )
+    return RedisBroker(  # type: ignore[no-untyped-call]
+        client=redis.Redis(connection_pool=connections),
         namespace="nexus",
         heartbeat_timeout=15_000,
         maintenance_chance=100_000,
@@ -50,7 +56,7 @@ def declare_handler(
     def handle_event(event_id: str) -> None:
         handle(EventId(UUID(event_id)))
 
-    return dramatiq.actor(handle_event, broker=broker, actor_name=HANDLE, queue_name=QUEUE)
+    return dramatiq.actor(broker=broker, actor_name=HANDLE, queue_name=QUEUE)(handle_event)
 
 
 def sender(broker: dramatiq.Broker) -> Callable[[EventId], None]:
@@ -67,5 +73,3 @@ def sender(broker: dramatiq.Broker) -> Callable[[EventId], None]:
         )
 
     return send
-
-

@@ -23,9 +23,7 @@ def working(nexus: Nexus, redis_url: str, *, threads: int, patience: float = 30.
     declare_handler(broker, nexus.handle_event)
     worker = Worker(broker, queues={QUEUE}, worker_threads=threads, worker_timeout=200)
     stop = Event()
-    relay = Thread(
-        target=Relay(nexus.begin, sender(broker)).run, args=(stop,), name="relay", daemon=True
-    )
+    relay = Thread(target=Relay(nexus.begin, sender(broker)).run, args=(stop,), name="relay", daemon=True)
     worker.start()
     relay.start()
     try:
