@@ -12,7 +12,7 @@ from nexus.application.catalogue.show import ListSessionsOfActivity, ShowActivit
 from nexus.application.catalogue.suspend_venue import SuspendVenue
 from nexus.domain.catalogue.activities import Category, Tag, TagWishes
 from nexus.domain.catalogue.places import Position
-from nexus.domain.kernel.errors import NoSuchThing
+from nexus.domain.kernel.errors import ChildNotActive, NoSuchThing
 from nexus.domain.kernel.time import TimeOfDay
 
 
@@ -21,7 +21,7 @@ def catalogue(any_begin):
     return Catalogue(any_begin)
 
 
-def put_child(work, *, born, avoid=()):
+def put_child(work, *, born, avoid=(), status="active"):
     """A child of parent 2, by the shortest way into either store."""
     if hasattr(work, "world"):
         from nexus.application.identity.ports import StoredChild
@@ -39,7 +39,7 @@ def put_child(work, *, born, avoid=()):
             activities_to_avoid=tuple(avoid),
             accessibility_needs=(),
             medical_notes=None,
-            status=ChildStatus.DRAFT,
+            status=ChildStatus(status),
             consents=frozenset(),
             created_at=NOON,
             version=1,
@@ -58,8 +58,16 @@ def put_child(work, *, born, avoid=()):
     )
     run(
         "INSERT INTO children (id, parent_id, corporate_id, first_name, date_of_birth, activities_to_avoid,"
-        " created_at) VALUES (%s, %s, %s, 'Ida', %s, %s, now())",
-        [UUID(int=3), UUID(int=2), UUID(int=1), born, list(avoid)],
+        " status, consents, created_at) VALUES (%s, %s, %s, 'Ida', %s, %s, %s, %s, now())",
+        [
+            UUID(int=3),
+            UUID(int=2),
+            UUID(int=1),
+            born,
+            list(avoid),
+            status,
+            [] if status == "draft" else ["data_collection"],
+        ],
     )
 
 
@@ -98,7 +106,9 @@ def test_filters_and_negations(catalogue):
     catalogue.offer(venue, "Garden", tags=[Tag.OUTDOOR], category=Category.NATURE, credits_required=9)
     assert catalogue.names(tags=TagWishes.parse(["outdoor", "-messy"])) == ["Garden"]
     assert catalogue.names(tags=TagWishes.parse(["-outdoor"])) == []
-    assert catalogue.names(category=Category.NATURE) == ["Garden"]
+    assert catalogue.names(categories=frozenset({Category.NATURE})) == ["Garden"]
+    either = frozenset({Category.NATURE, Category.ARTS_CRAFTS})
+    assert sorted(catalogue.names(categories=either)) == ["Garden", "Mud"]
     assert catalogue.names(max_credits=8) == ["Mud"]
     assert catalogue.names(age=4) == ["Mud"]
     assert catalogue.names(age=9) == ["Garden"]
@@ -162,6 +172,15 @@ def test_a_child_finds_what_suits_it_on_the_day_of_the_session(catalogue):
     assert catalogue.names(child=child, parent=parent) == ["On the birthday"]
     with pytest.raises(NoSuchThing):
         catalogue.names(child=child, parent=UUID(int=9))
+
+
+@pytest.mark.parametrize("status", ["draft", "deactivated"])
+def test_nobody_searches_for_a_child_that_is_not_active(catalogue, status):
+    with catalogue.begin() as work:
+        put_child(work, born=date(2020, 3, 10), status=status)
+    with pytest.raises(ChildNotActive) as refused:
+        catalogue.names(child=UUID(int=3), parent=UUID(int=2))
+    assert refused.value.child == UUID(int=3)
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,19 @@ def test_a_venue_sees_its_sessions_by_start_within_bounds(catalogue):
     assert [s.id for s in sessions_of(catalogue, venue, activity=other.id)] == [third.id]
 
 
+def test_a_date_bounds_a_venues_sessions_by_its_own_calendar(catalogue):
+    venue = catalogue.venue()
+    # 21:00 in Chicago is already the next day in UTC.
+    _, late = catalogue.offer(venue, session={"start": time(21), "end": time(22)})
+    day, one = late.session_date, timedelta(days=1)
+    assert sessions_of(catalogue, venue, starts_from=day, starts_until=day)
+    assert not sessions_of(catalogue, venue, starts_from=day + one)
+    assert not sessions_of(catalogue, venue, starts_until=day - one)
+    assert sessions_of(catalogue, venue, starts_from=date.min, starts_until=date.max)
+    assert not sessions_of(catalogue, venue, starts_from=date.max)
+    assert not sessions_of(catalogue, venue, starts_until=date.min)
+
+
 def test_a_block_opens_thirty_days_before_and_returns_three_days_before(catalogue):
     _, session = catalogue.offer(catalogue.venue(), session={"allocated": 3})
     assert session.starts_at == datetime(2026, 3, 10, 15, tzinfo=UTC)

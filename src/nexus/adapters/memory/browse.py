@@ -21,6 +21,7 @@ from nexus.application.catalogue.views import (
 from nexus.domain.catalogue.activities import Activity
 from nexus.domain.catalogue.places import DRIVE
 from nexus.domain.catalogue.venues import Venue, VenueStatus
+from nexus.domain.identity.families import ChildStatus
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ActivityId, ChildId, SessionId, UserId
 from nexus.domain.kernel.time import age_on, local_date
@@ -58,7 +59,9 @@ class MemoryBrowsing:
         if found is None or found.parent != parent:
             raise NoSuchThing("child")
         return ChildInBrowse(
-            date_of_birth=found.date_of_birth, activities_to_avoid=frozenset(found.activities_to_avoid)
+            date_of_birth=found.date_of_birth,
+            activities_to_avoid=frozenset(found.activities_to_avoid),
+            is_active=found.status is ChildStatus.ACTIVE,
         )
 
     def browse(
@@ -138,7 +141,7 @@ class MemoryBrowsing:
 def _suits(activity: Activity, venue: Venue, search: Search, child: ChildInBrowse | None) -> bool:
     avoided = child.activities_to_avoid if child else frozenset()
     return (
-        search.category in (None, activity.category)
+        (not search.categories or activity.category in search.categories)
         and (search.age is None or activity.min_age <= search.age <= activity.max_age)
         and not avoided & {*activity.tags, activity.category}
         and search.tags.accepts(activity.tags)

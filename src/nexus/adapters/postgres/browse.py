@@ -22,7 +22,7 @@ from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ActivityId, ChildId, SessionId, UserId
 
 CHILD_IN_BROWSE: Final[LiteralString] = """
-    SELECT date_of_birth, activities_to_avoid
+    SELECT date_of_birth, activities_to_avoid, status = 'active'
       FROM children
      WHERE id = %(child)s AND parent_id = %(parent)s
 """
@@ -51,7 +51,7 @@ _CANDIDATE: Final[LiteralString] = """
         a.is_active AND a.is_published
     AND v.status = 'active'
     AND v.insurance_expiry_date >= (%(at)s AT TIME ZONE v.timezone)::date
-    AND (%(category)s::text IS NULL OR a.category = %(category)s)
+    AND (%(categories)s::text[] IS NULL OR a.category = ANY (%(categories)s))
     AND (%(age)s::integer IS NULL OR %(age)s BETWEEN a.min_age AND a.max_age)
     AND (%(avoid)s::text[] IS NULL OR NOT (a.tags && %(avoid)s OR a.category = ANY (%(avoid)s)))
     AND a.tags @> %(wanted)s::text[]
@@ -282,7 +282,7 @@ class PostgresBrowsing:
         found = self._connection.execute(CHILD_IN_BROWSE, {"child": child, "parent": parent}).fetchone()
         if found is None:
             raise NoSuchThing("child")
-        return ChildInBrowse(date_of_birth=found[0], activities_to_avoid=found[1])
+        return ChildInBrowse(date_of_birth=found[0], activities_to_avoid=found[1], is_active=found[2])
 
     def browse(
         self,

@@ -18,7 +18,7 @@ def conditions(search: Search, child: ChildInBrowse | None) -> dict[str, Any]:
     earliest, first_day = bound(search.starts_from, _NEVER_BEFORE, -_AROUND_THE_WORLD)
     latest, last_day = bound(search.starts_until, _NEVER_AFTER, 2 * _AROUND_THE_WORLD)
     return {
-        "category": _text(search.category),
+        "categories": sorted(map(str, search.categories)) or None,
         "age": search.age,
         "born": child and child.date_of_birth,
         "avoid": sorted(child.activities_to_avoid) if child and child.activities_to_avoid else None,

@@ -35,6 +35,7 @@ class ChildInBrowse:
     """What browsing must know of a child."""
 
     date_of_birth: date
+    is_active: bool
     activities_to_avoid: frozenset[str] = field(default=frozenset(), converter=words)
 
 
@@ -44,12 +45,12 @@ class Search:
     Conditions that an activity and one of its coming sessions meet together.
 
     Bounds that are dates mean the session's local date, both included; bounds
-    that are instants mean its start, the later one excluded. With *available* the
-    session has a seat that can be booked now.
+    that are instants mean its start, the later one excluded. Of several categories
+    one suffices. With *available* the session has a seat that can be booked now.
     """
 
     q: str | None = None
-    category: Category | None = None
+    categories: frozenset[Category] = frozenset()
     age: int | None = field(default=None, validator=between(0, 150))
     starts_from: date | datetime | None = None
     starts_until: date | datetime | None = None

@@ -18,7 +18,7 @@ from nexus.domain.booking.sessions import (
     SessionStarted,
     SessionStatus,
 )
-from nexus.domain.kernel.errors import Conflict, Invalid, Refusal
+from nexus.domain.kernel.errors import ChildNotActive, Conflict, Invalid, Refusal
 from nexus.domain.kernel.ids import BookingId, ChildId, SessionId
 from nexus.domain.kernel.time import age_on
 
@@ -66,13 +66,6 @@ class BookingNotOpen(Conflict):
 @frozen
 class PremiumNotIncluded(Conflict):
     """The company's plan does not include premium venues."""
-
-
-@frozen
-class ChildNotActive(Conflict):
-    """The child's profile is a draft or deactivated."""
-
-    child: ChildId
 
 
 @frozen

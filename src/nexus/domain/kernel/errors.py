@@ -18,18 +18,23 @@ docstring the ``title``, and its fields are the problem's members.
 
 import re
 from inspect import cleandoc
-from typing import Any
+from typing import Any, ClassVar
 
 from attrs import fields, frozen
+
+from nexus.domain.kernel.ids import ChildId
 
 
 class Refusal(Exception):
     """The request was understood and refused."""
 
+    is_passing: ClassVar[bool] = False
+    """Whether the same request may well succeed a moment later, so that its refusal is not remembered."""
+
     @classmethod
     def slug(cls) -> str:
         """The rule that was broken, in kebab case."""
-        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", cls.__name__).lower()
+        return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__).lower()
 
     @classmethod
     def title(cls) -> str:
@@ -93,3 +98,10 @@ class VersionMismatch(Stale):
 
     expected: int
     actual: int
+
+
+@frozen
+class ChildNotActive(Conflict):
+    """The child's profile is a draft or deactivated."""
+
+    child: ChildId

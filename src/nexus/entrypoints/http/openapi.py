@@ -20,6 +20,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import OpenAPIRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import ParameterKwarg
 from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.commands import IdempotencyKeyReused
@@ -177,19 +178,39 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
         operation["security"] = _SIGNED_IN
     if policy is not None:
         operation["x-policy"] = policy.value
-    parameters = operation.setdefault("parameters", [])
-    if "attempt" in names:
-        parameters.append(_IDEMPOTENCY_KEY)
-    if "if_match" in names:
-        parameters.append(_IF_MATCH)
-    if not parameters:
-        del operation["parameters"]
+    parameters = _parameters(operation.pop("parameters", []), handler)
+    if parameters:
+        operation["parameters"] = parameters
     for stated, response in operation["responses"].items():
         if stated.startswith("2"):
             _succeed(response, int(stated), names)
     for status, spec in (handler.responses or {}).items():
         if isinstance(spec, ProblemSpec):
             operation["responses"][str(status)] = _problem_response(spec)
+
+
+def _parameters(drawn: list[dict[str, Any]], handler: HTTPRouteHandler) -> list[dict[str, Any]]:
+    definitions = {
+        stated.name or name: stated
+        for name, definition in handler.parsed_fn_signature.parameters.items()
+        if isinstance(stated := definition.kwarg_definition, ParameterKwarg)
+    }
+    for parameter in drawn:
+        parameter["schema"] = _parameter_schema(parameter["schema"], definitions.get(parameter["name"]))
+    names = handler.parsed_fn_signature.parameters
+    headers = {"attempt": _IDEMPOTENCY_KEY, "if_match": _IF_MATCH}
+    return [*drawn, *(header for name, header in headers.items() if name in names)]
+
+
+def _parameter_schema(drawn: dict[str, Any], stated: ParameterKwarg | None) -> dict[str, Any]:
+    """A parameter is left out or has a value, never null; and Litestar forgets limits that are 0."""
+    said = [kind for kind in drawn.get("oneOf", ()) if kind != {"type": "null"}]
+    schema = {**said[0], **drawn} if len(said) == 1 else dict(drawn)
+    if len(said) == 1:
+        del schema["oneOf"]
+    if stated is not None and stated.ge == 0:
+        schema["minimum"] = 0
+    return schema
 
 
 def _succeed(response: dict[str, Any], status: int, names: set[str]) -> None:

@@ -1,12 +1,15 @@
 """
 Query parameters that Litestar would let through and that nothing behind could use.
 
-It reads ``nan`` as a number, an instant without its offset, and whole numbers of
-any size; the first two have no meaning and the third fits no column.
+It reads ``nan`` as a number, an instant without its offset, whole numbers of any
+size and texts with NUL; the first two have no meaning, the others fit no column.
+Of a wrong choice it does not say what there is to choose from.
 """
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from enum import Enum
+from functools import partial
 from math import isfinite
 from typing import Any
 
@@ -31,7 +34,18 @@ def _in_range(text: str) -> None:
         scalars.integer(int(text[:30]))
 
 
-_CHECKS: dict[Any, Check] = {int: _in_range, float: _finite, datetime: scalars.instant}
+_CHECKS: dict[Any, Check] = {
+    int: _in_range,
+    float: _finite,
+    datetime: scalars.instant,
+    str: scalars.text,
+}
+
+
+def _check(kind: Any) -> Check | None:
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        return partial(scalars.choice, of=kind)
+    return _CHECKS.get(kind)
 
 
 def _types(definition: FieldDefinition) -> Iterable[Any]:
@@ -46,8 +60,8 @@ def _checks(handler: BaseRouteHandler) -> dict[str, Check]:
         stated = definition.kwarg_definition
         if isinstance(stated, ParameterKwarg) and not isinstance(stated, PathParameter):
             for kind in _types(definition):
-                if kind in _CHECKS:
-                    found[stated.name or name] = _CHECKS[kind]
+                if check := _check(kind):
+                    found[stated.name or name] = check
     return found
 
 

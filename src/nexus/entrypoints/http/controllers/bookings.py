@@ -25,7 +25,6 @@ from nexus.domain.booking.wishes import (
     AlreadyBooked,
     BookingNotOpen,
     ChildNamedTwice,
-    ChildNotActive,
     ConsentMissing,
     OutsideAgeRange,
     OverlappingBooking,
@@ -34,7 +33,7 @@ from nexus.domain.booking.wishes import (
     VenueNotInsured,
 )
 from nexus.domain.credits.ledger import InsufficientCredits
-from nexus.domain.kernel.errors import NoSuchThing, Refusal
+from nexus.domain.kernel.errors import ChildNotActive, NoSuchThing, Refusal
 from nexus.domain.kernel.ids import BookingId, ChildId, GroupId, SessionId
 from nexus.entrypoints.http.etag import IfMatch, etag
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
