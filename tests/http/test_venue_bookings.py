@@ -266,6 +266,42 @@ def test_a_roster_says_whom_to_expect_and_nothing_more(front: Front):
     }
 
 
+def test_medical_notes_are_on_the_roster_only_with_consent_to_share_them(front: Front):
+    session, family, venue = front.town.session(), front.town.family(), front.venue()
+    parent = front.parent(family)
+    profile = {"first_name": "Lou", "date_of_birth": "2019-01-01", "medical_notes": "Peanuts"}
+    lou = front.post(parent, "/children", profile).json()["id"]
+
+    def consent(**decisions: bool) -> None:
+        body = {"decisions": decisions, "text_version": "2026-01"}
+        assert front.post(parent, f"/children/{lou}/consents", body).status_code == 201
+
+    def noted() -> tuple[str, str | None]:
+        [line] = front.get(venue, f"/venue/sessions/{session}/roster").json()["items"]
+        return line["child_first_name"], line["medical_notes"]
+
+    consent(data_collection=True, activity_booking=True, medical_sharing=True)
+    wish = {"session_id": str(session), "child_ids": [lou]}
+    assert front.post(parent, "/bookings", wish).status_code == 201
+    assert noted() == ("Lou", "Peanuts")
+    consent(medical_sharing=False)
+    assert noted() == ("Lou", None)
+
+
+def test_withdrawing_consent_gives_the_place_up_and_tells_why(front: Front):
+    session, family = front.town.session(), front.town.family()
+    parent = front.parent(family)
+    booking = front.booked(family, session)
+    body = {"decisions": {"activity_booking": False}, "text_version": "2026-01"}
+    front.post(parent, f"/children/{family.children[0]}/consents", body)
+    assert status(front, family, booking) == "cancelled_parent"
+    front.handle_events()
+    told = front.get(parent, "/notifications").json()["items"]
+    assert any(
+        "You withdrew the consent that booking needs. 2 credits came back" in one["body"] for one in told
+    )
+
+
 # --- whose they are
 
 SESSION_ROUTES: list[tuple[str, str, Any]] = [

@@ -1,15 +1,21 @@
 """A command sent twice is done once."""
 
 import json
+from typing import ClassVar
+from uuid import UUID
 
 import pytest
+from attrs import frozen
 from hypothesis import given
 from hypothesis import strategies as st
 
 from http_edge.conftest import PARENT
 from http_edge.test_problems import problem
 from http_edge.test_wire import GOOD, json_values
-from nexus.entrypoints.http.idempotency import fingerprint
+from http_edge.toy import FIRST
+from nexus.domain.kernel.errors import Conflict
+from nexus.domain.kernel.ids import UserId
+from nexus.entrypoints.http.idempotency import Once, fingerprint
 
 KEY = {**PARENT, "idempotency-key": "k1"}
 PATH = "/api/v1/paintings"
@@ -84,3 +90,26 @@ def test_method_path_and_body_change_the_fingerprint():
         ("POST", "/a", b""),
     ]
     assert len({fingerprint(*one) for one in several}) == len(several)
+
+
+@frozen
+class Crowded(Conflict):
+    """Everybody paints at once."""
+
+    is_passing: ClassVar[bool] = True
+
+
+def test_a_refusal_that_will_pass_is_not_remembered(memory):
+    outcomes = [Crowded(), FIRST]
+
+    def run():
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Crowded):
+            raise outcome
+        return outcome
+
+    once = Once(memory.begin, UserId(UUID(int=1)))
+    with pytest.raises(Crowded):
+        once("k", b"f", 200, run)
+    assert once("k", b"f", 200, run).status_code == 200
+    assert once("k", b"f", 200, run).headers["Idempotency-Replayed"] == "true"

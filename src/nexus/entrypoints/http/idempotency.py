@@ -109,7 +109,7 @@ class Once:
                 body = b"" if view is None else encode(view)
         except Refusal as refusal:
             refused = status_of(refusal)
-            if refused not in STORED_REFUSALS:
+            if refused not in STORED_REFUSALS or refusal.is_passing:
                 raise
             return Reply(refused, MEDIA_TYPE, document(refusal, with_request=False))
         return Reply(status, "application/json", body)
