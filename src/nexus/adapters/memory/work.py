@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from nexus.adapters.memory.booking_views import MemoryBookingViews
 from nexus.adapters.memory.browse import MemoryBrowsing
 from nexus.adapters.memory.catalogue import (
     MemoryActivities,
@@ -20,7 +21,11 @@ from nexus.adapters.memory.identity import (
     MemorySubscriptions,
 )
 from nexus.adapters.memory.imports import MemoryImports
+from nexus.adapters.memory.lines import MemoryLines
 from nexus.adapters.memory.outbox import MemoryOutbox
+from nexus.adapters.memory.payments import MemoryPayments
+from nexus.adapters.memory.places import MemoryPlaces
+from nexus.adapters.memory.plans import MemoryPlans
 from nexus.adapters.memory.settings import MemorySettings
 from nexus.adapters.memory.world import World
 
@@ -94,3 +99,23 @@ class MemoryWork:
     @cached_property
     def browsing(self) -> MemoryBrowsing:
         return MemoryBrowsing(self.world)
+
+    @cached_property
+    def booking_views(self) -> MemoryBookingViews:
+        return MemoryBookingViews(self.world)
+
+    @cached_property
+    def lines(self) -> MemoryLines:
+        return MemoryLines(self.world)
+
+    @cached_property
+    def payments(self) -> MemoryPayments:
+        return MemoryPayments(self.world)
+
+    @cached_property
+    def places(self) -> MemoryPlaces:
+        return MemoryPlaces(self.world)
+
+    @cached_property
+    def plans(self) -> MemoryPlans:
+        return MemoryPlans(self.world)

@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import define, field, fields
 
 from nexus.adapters.memory.account_rows import BalanceRow, LineRow, SignInRow, SubscriptionRow, UserRow
+from nexus.adapters.memory.booking_rows import BookingRow, QueueRow
 from nexus.adapters.memory.rows import SessionRow
 from nexus.application.identity.ports import StoredChild
 from nexus.application.platform.ports import Entry
@@ -37,6 +38,8 @@ class World:
     activities: dict[UUID, Activity] = field(factory=dict)
     schedules: dict[UUID, Schedule] = field(factory=dict)
     sessions: dict[UUID, SessionRow] = field(factory=dict)
+    bookings: dict[UUID, BookingRow] = field(factory=dict)
+    queue: dict[UUID, QueueRow] = field(factory=dict)
     imported: dict[str, tuple[ActivityId, bytes]] = field(factory=dict)
     replies: dict[tuple[UUID, str], Any] = field(factory=dict)
 
