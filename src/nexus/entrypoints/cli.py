@@ -1,6 +1,7 @@
 """The command ``nexus``."""
 
 import logging
+from typing import Final
 
 import click
 
@@ -11,9 +12,12 @@ from nexus.entrypoints.commands.clock import clock
 from nexus.entrypoints.commands.database import demo, migrate
 from nexus.entrypoints.commands.invariants import verify
 from nexus.entrypoints.commands.processes import scheduler, serve, worker
+from nexus.entrypoints.commands.reference import cli_reference
 from nexus.entrypoints.commands.settings import list_settings
 from nexus.entrypoints.commands.terminal import Commands
 from nexus.entrypoints.commands.up import up
+
+_SILENCE: Final = logging.NullHandler()
 
 
 @click.group(
@@ -31,7 +35,7 @@ def main() -> None:
     `nexus up` made in the folder NEXUS_DATA_DIR (./var), running or not.
     """
     # What libraries log is for the processes that serve; a command says itself what went wrong.
-    logging.getLogger().addHandler(logging.NullHandler())
+    logging.getLogger().addHandler(_SILENCE)
 
 
 for command in (
@@ -46,5 +50,6 @@ for command in (
     clock,
     create_admin,
     list_settings,
+    cli_reference,
 ):
     main.add_command(command)

@@ -90,16 +90,16 @@ class Supervisor:
             if child.process is None and now >= child.again_at:
                 self._start(child)
 
-    def pids(self) -> dict[str, int]:
-        """Who runs now."""
-        return {child.part.name: child.process.pid for child in self._children if child.process is not None}
-
     def stop(self) -> None:
-        """End them in the order in which they were started; each may finish what it has in hand."""
-        for child in self._children:
-            if child.process is not None:
-                stop(child.process, (signal.SIGTERM, PATIENCE))
-                child.process = None
+        """End the first one, then the others; each may finish what it has in hand."""
+        first, others = self._children[:1], self._children[1:]
+        for children in (first, others):
+            running = [child.process for child in children if child.process is not None]
+            for process in running:
+                process.terminate()
+            for process in running:
+                stop(process, (signal.SIGTERM, PATIENCE))
+        self._children.clear()
 
 
 def _environment(stated: Mapping[str, str]) -> dict[str, str]:

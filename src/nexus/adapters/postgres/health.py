@@ -17,4 +17,4 @@ def what_is_missing(pool: Pool, *, patience: float = 2.0) -> str | None:
         return f"migration {changed} was edited after it had run"
     except psycopg.Error as error:
         return f"the database refuses: {type(error).__name__}"
-    return f"{missing} migrations have not run: nexus migrate" if missing else None
+    return f"migrations that have not run: {missing} (nexus migrate)" if missing else None

@@ -4,25 +4,28 @@ import sys
 
 import click
 
-from nexus.entrypoints.commands.terminal import answer, as_json, opened
+from nexus.entrypoints.commands.terminal import Taught, answer, as_json, opened
 
 
-@click.command("create-admin")
+@click.command(
+    "create-admin",
+    cls=Taught,
+    examples=[
+        "nexus create-admin ada@example.com",
+        "pass show nexus | nexus create-admin ada@example.com --password-stdin",
+    ],
+)
 @click.argument("email")
 @click.option("--first-name", default="Platform", show_default=True)
 @click.option("--last-name", default="Administrator", show_default=True)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @as_json
 def create_admin(email: str, first_name: str, last_name: str, password_stdin: bool, as_json: bool) -> None:
-    r"""
+    """
     Open a platform administrator's account.
 
     The first one of an installation is made here; others by it, over the API.
     The password (8 to 128 characters) is asked for, or read from standard input.
-
-    \b
-        nexus create-admin ada@example.com
-        pass show nexus | nexus create-admin ada@example.com --password-stdin
     """
     from nexus.application.identity.create_user import NewUser
     from nexus.domain.identity.people import Role

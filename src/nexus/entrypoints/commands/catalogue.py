@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nexus.entrypoints.commands.terminal import Commands, answer, as_json, opened, progress
+from nexus.entrypoints.commands.terminal import Commands, Taught, answer, as_json, opened, progress
 
 if TYPE_CHECKING:
     from nexus.application.catalogue.import_report import ImportReport
@@ -16,7 +16,13 @@ def import_files() -> None:
     """Take over what others publish: `nexus import catalogue`."""
 
 
-@import_files.command()
+@import_files.command(
+    cls=Taught,
+    examples=[
+        "nexus import catalogue programs.csv --profile chicago --dry-run",
+        "nexus import catalogue programs.csv --profile chicago --shift-dates --report fates.csv",
+    ],
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--profile", required=True, help="A profile's name, or the path of one's own TOML file.")
 @click.option("--dry-run", is_flag=True, help="Store nothing; say what would become of each row.")
@@ -37,15 +43,11 @@ def catalogue(
     report: Path | None,
     as_json: bool,
 ) -> None:
-    r"""
+    """
     Import a publisher's catalogue: venues, activities, schedules, sessions.
 
     A bad row never stops the rest. Running it again changes nothing, and an
     interrupted import is simply repeated.
-
-    \b
-        nexus import catalogue programs.csv --profile chicago --dry-run
-        nexus import catalogue programs.csv --profile chicago --shift-dates --report fates.csv
     """
     from nexus.entrypoints.installation import import_catalogue, profile_named
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from nexus.entrypoints.commands.terminal import Commands, answer, as_json, opened
+from nexus.entrypoints.commands.terminal import Commands, Taught, answer, as_json, opened
 from nexus.entrypoints.settings import Environment, SettingError, Settings
 
 if TYPE_CHECKING:
@@ -59,44 +59,31 @@ def time_machine() -> Iterator["TimeMachine"]:
         yield TimeMachine.of(nexus)
 
 
-@clock.command()
+@clock.command(cls=Taught, examples=["nexus clock show"])
 @as_json
 def show(as_json: bool) -> None:
-    r"""
-    Say what time it is in the installation.
-
-    \b
-        nexus clock show
-    """
+    """Say what time it is in the installation."""
     with time_machine() as machine:
         _tell(machine, as_json=as_json)
 
 
-@clock.command()
+@clock.command(cls=Taught, examples=["nexus clock advance 49h", "nexus clock advance 1d12h --json"])
 @click.argument("by", type=Duration())
 @as_json
 def advance(by: timedelta, as_json: bool) -> None:
-    r"""
-    Move the clock ahead, for everybody and until it is reset.
-
-    \b
-        nexus clock advance 49h      also 90m, 3d, 2w, 1d12h
-    """
+    """Move the clock ahead, for everybody and until it is reset: by 90m, 49h, 3d, 2w, 1d12h."""
     with time_machine() as machine:
         machine.advance(by)
         _tell(machine, as_json=as_json)
 
 
-@clock.command()
+@clock.command(cls=Taught, examples=["nexus clock reset"])
 @as_json
 def reset(as_json: bool) -> None:
-    r"""
+    """
     Show the real time again.
 
     What happened in the future stays: bookings made then lie ahead of the clock.
-
-    \b
-        nexus clock reset
     """
     with time_machine() as machine:
         machine.reset()

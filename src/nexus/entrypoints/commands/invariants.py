@@ -2,21 +2,21 @@
 
 import click
 
-from nexus.entrypoints.commands.terminal import answer, as_json, opened
+from nexus.entrypoints.commands.terminal import Taught, answer, as_json, opened
 
 
-@click.command(short_help="Check every promise about the data.")
+@click.command(
+    short_help="Check every promise about the data.",
+    cls=Taught,
+    examples=["nexus verify", "nexus verify --json | jq '.findings'"],
+)
 @as_json
 def verify(as_json: bool) -> None:
-    r"""
+    """
     Check every promise about the data, and show the rows that break one.
 
     Read-only, on one snapshot; nothing waits for it. Exits with status 1 when
     something is found.
-
-    \b
-        nexus verify
-        nexus verify --json | jq '.findings'
     """
     from nexus.entrypoints.installation import findings
 

@@ -7,11 +7,11 @@ from threading import Event
 
 import click
 
-from nexus.entrypoints.commands.terminal import Fault, settings
+from nexus.entrypoints.commands.terminal import Fault, Taught, settings
 from nexus.entrypoints.settings import Settings
 
 
-@click.command()
+@click.command(cls=Taught, examples=["nexus serve --host 0.0.0.0 --port 8000 --workers 2"])
 @click.option("--host", help="The address to listen on, instead of NEXUS_HOST.")
 @click.option("--port", type=click.IntRange(1, 65535), help="The port to listen on, instead of NEXUS_PORT.")
 @click.option(
@@ -22,14 +22,11 @@ from nexus.entrypoints.settings import Settings
     help="Processes that answer; each has NEXUS_POOL_SIZE database connections.",
 )
 def serve(host: str | None, port: int | None, workers: int) -> None:
-    r"""
+    """
     Answer HTTP requests.
 
     SIGTERM or Ctrl-C: finishes what is being answered, then ends. `/healthz`
     says whether the process lives, `/readyz` whether it can work.
-
-    \b
-        nexus serve --host 0.0.0.0 --port 8000 --workers 2
     """
     from granian.constants import Interfaces, Loops
     from granian.errors import ConfigurationError
@@ -50,7 +47,6 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
         workers=workers,
         loop=Loops.auto,
         websockets=False,
-        backlog=max(128, 1024),
         log_dictconfig=logs.of_libraries(stated),
         respawn_failed_workers=True,
         respawn_interval=1,
@@ -62,19 +58,20 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
         raise Fault(f"cannot serve on {host or stated.host}:{port or stated.port}: {error}") from error
 
 
-@click.command(short_help="Handle what happened, and jobs that are due.")
+@click.command(
+    short_help="Handle what happened, and jobs that are due.",
+    cls=Taught,
+    examples=["nexus worker --threads 8"],
+)
 @click.option(
     "--threads", type=click.IntRange(1, 256), help="Events at a time, instead of NEXUS_WORKER_THREADS."
 )
 def worker(threads: int | None) -> None:
-    r"""
+    """
     Handle what happened: tell people, pass freed places on, run jobs that are due.
 
     Any number may run. SIGTERM or Ctrl-C: finishes what is in hand (30 s at
     most), then ends; what is cut off is done again by another worker.
-
-    \b
-        nexus worker --threads 8
     """
     from nexus.entrypoints import logs
     from nexus.entrypoints.wiring import open_nexus
@@ -90,15 +87,12 @@ def worker(threads: int | None) -> None:
         stop.wait()
 
 
-@click.command()
+@click.command(cls=Taught, examples=["nexus scheduler"])
 def scheduler() -> None:
-    r"""
+    """
     Hand jobs to the workers when they are due.
 
     One is enough; several are safe: each time of a job is handed over once.
-
-    \b
-        nexus scheduler
     """
     from nexus.entrypoints import logs
     from nexus.entrypoints.wiring import open_nexus

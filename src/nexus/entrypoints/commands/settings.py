@@ -5,23 +5,22 @@ from typing import Any
 import click
 from attrs import Attribute, fields
 
-from nexus.entrypoints.commands.terminal import answer, as_json, settings
+from nexus.entrypoints.commands.terminal import Taught, answer, as_json, settings
 from nexus.entrypoints.settings import Settings, variable
 
 
-@click.command("settings", short_help="List every setting and its value.")
+@click.command(
+    "settings",
+    short_help="List every setting and its value.",
+    cls=Taught,
+    examples=["nexus settings", "NEXUS_PORT=9000 nexus settings --json"],
+)
 @click.option(
     "--markdown", is_flag=True, help="As the page docs/reference/settings.md, without present values."
 )
 @as_json
 def list_settings(markdown: bool, as_json: bool) -> None:
-    r"""
-    List every setting: its meaning, default and present value. Secrets are not shown.
-
-    \b
-        nexus settings
-        NEXUS_PORT=9000 nexus settings --json
-    """
+    """List every setting: its meaning, default and present value. Secrets are not shown."""
     if markdown:
         click.echo(page(), nl=False)
         return

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from nexus.entrypoints.commands.terminal import Fault, progress, say, settings
+from nexus.entrypoints.commands.terminal import Fault, Taught, progress, say, settings
 from nexus.entrypoints.settings import SettingError, Settings
 
 if TYPE_CHECKING:
@@ -26,7 +26,11 @@ class Stopped(BaseException):
     """Somebody asked us to end."""
 
 
-@click.command(short_help="Run the whole product here, for development.")
+@click.command(
+    short_help="Run the whole product here, for development.",
+    cls=Taught,
+    examples=["nexus up", "nexus up --port 9000 --no-demo", "nexus up --reset"],
+)
 @click.option(
     "--reset", is_flag=True, help="Erase all data of the folder, and end. Refused while it is in use."
 )
@@ -37,17 +41,12 @@ class Stopped(BaseException):
     "--demo/--no-demo", default=True, show_default=True, help="Load the demo world into an empty database."
 )
 def up(reset: bool, port: int | None, demo: bool) -> None:
-    r"""
+    """
     Run the whole product here, servers included, for development.
 
     PostgreSQL and Valkey come with the package; their data lives in
     NEXUS_DATA_DIR (./var), beside the secret key and the logs. Ctrl-C stops
     everything; a part that ends by itself is started again.
-
-    \b
-        nexus up
-        nexus up --port 9000 --no-demo
-        nexus up --reset
     """
     from nexus.entrypoints.installation import AlreadyRunning, EmbeddedServers
 
@@ -100,7 +99,7 @@ def _run(servers: "EmbeddedServers", stated: Settings, port: int | None, *, demo
                 address = f"http://{stated.host}:{port}"
                 check = _checks(servers, supervisor)
                 _await_answer(stated.host, port, check)
-                servers.note(address=address, **supervisor.pids())
+                servers.note(address=address)
                 click.echo(greeting(address, servers.data_dir, demo=demo))
                 while True:
                     check()
