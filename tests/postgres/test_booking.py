@@ -59,3 +59,19 @@ def test_a_seat_given_up_before_a_due_release_is_swept_is_offered_and_not_return
     [entry] = desk.list_entries(parent=waiting.parent)
     assert entry.status is EntryStatus.OFFERED
     assert town.one("SELECT ARRAY[sellable, booked_count, held_count] FROM activity_sessions") == [2, 1, 1]
+
+
+def test_a_confirmed_booking_stands_when_another_of_the_session_is_not_answered_in_time(
+    town: Town, desk: Desk, owner: psycopg.Connection
+) -> None:
+    """Its own answer came in time; the sweep takes back only what the venue never answered."""
+    owner.execute("UPDATE venues SET requires_confirmation = true, confirmation_hours = 24")
+    session = town.session(seats=2)
+    answered, forgotten = town.family(), town.family()
+    [kept] = desk.book(session, tuple(answered.children), parent=answered.parent, company=town.company)
+    [lapsed] = desk.book(session, tuple(forgotten.children), parent=forgotten.parent, company=town.company)
+    desk.confirm(kept.id, venue=town.venue, by=answered.parent)
+    desk.at = NOON + timedelta(hours=24)
+    desk.sweep()
+    assert desk.show(kept.id, parent=answered.parent).status is BookingStatus.CONFIRMED
+    assert desk.show(lapsed.id, parent=forgotten.parent).status is BookingStatus.CANCELLED_VENUE

@@ -143,7 +143,8 @@ READ_BOOKINGS: Final[LiteralString] = """
             OR %(with_group)s AND b.status IN ('pending', 'confirmed') AND b.group_booking_id = (
                 SELECT group_booking_id FROM bookings WHERE id = %(booking)s))
         OR (%(booking)s::uuid IS NULL AND b.session_id = %(session)s AND b.status IN ('pending', 'confirmed')
-            AND (%(lapsed_at)s::timestamptz IS NULL OR b.confirm_by <= %(lapsed_at)s))
+            AND (%(lapsed_at)s::timestamptz IS NULL
+                 OR b.status = 'pending' AND b.confirm_by <= %(lapsed_at)s))
      ORDER BY b.id <> coalesce(%(booking)s, b.id), b.id
        FOR UPDATE OF b
 """
