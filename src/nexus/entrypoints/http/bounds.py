@@ -49,7 +49,7 @@ def read_bound(text: str) -> Bound:
     Raises:
         ValueError: It is neither.
     """
-    if "T" not in text.upper():
+    if ":" not in text:
         try:
             return scalars.day(text)
         except ValueError as error:

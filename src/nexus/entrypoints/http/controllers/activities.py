@@ -215,7 +215,7 @@ class ActivityController(Controller):
             str | None,
             QueryParameter(
                 description="Where you start from: latitude and longitude in degrees.",
-                pattern=_NEAR,
+                schema_extra={"pattern": _NEAR},
                 examples=[Example(value="41.88,-87.63")],
             ),
         ] = None,
