@@ -1,11 +1,13 @@
 """Booking and cancelling on PostgreSQL, through the use cases."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from nexus.adapters.postgres.begin import PostgresBegin
+from nexus.application.booking.book import TakePlaces, TooMuchContention
 from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.booking.sessions import SessionFull
 from nexus.domain.booking.waitlist import EntryStatus
@@ -33,7 +35,9 @@ def test_a_freed_seat_goes_to_the_first_in_line_and_nobody_else(town: Town, desk
     entry = desk.join(session, tuple(second.children), parent=second.parent)
     assert (entry.status, entry.position) == (EntryStatus.WAITING, 1)
     desk.cancel(booking.id, parent=first.parent)
-    assert town.one("SELECT credits_available FROM user_credit_balances WHERE user_id = %s", first.parent) == 10
+    assert (
+        town.one("SELECT credits_available FROM user_credit_balances WHERE user_id = %s", first.parent) == 10
+    )
     with pytest.raises(SessionFull):
         desk.book(session, tuple(third.children), parent=third.parent, company=town.company)
     [offered] = desk.list_entries(parent=second.parent)
@@ -75,3 +79,33 @@ def test_a_confirmed_booking_stands_when_another_of_the_session_is_not_answered_
     desk.sweep()
     assert desk.show(kept.id, parent=answered.parent).status is BookingStatus.CONFIRMED
     assert desk.show(lapsed.id, parent=forgotten.parent).status is BookingStatus.CANCELLED_VENUE
+
+
+def test_a_price_that_changes_between_looking_and_booking_is_decided_anew(town: Town, desk: Desk) -> None:
+    session, family = town.session(price=2), town.family(credits=3)
+    attempts: list[int] = []
+
+    def code() -> str:
+        """Asked for after the decision and before the write."""
+        attempts.append(1)
+        if len(attempts) == 1:
+            raised = "UPDATE activity_sessions SET credits_required = 3, version = version + 1 WHERE id = %s"
+            town.owner.execute(raised, [session])
+        return f"C{uuid4().hex[:9]}"
+
+    desk.take = TakePlaces(uuid4, code)
+    [booking] = desk.book(session, tuple(family.children), parent=family.parent, company=town.company)
+    assert (booking.credits_charged, len(attempts)) == (3, 2)
+
+
+def test_a_session_that_changes_at_every_attempt_is_given_up(town: Town, desk: Desk) -> None:
+    session, family = town.session(price=2), town.family()
+
+    def code() -> str:
+        town.owner.execute("UPDATE activity_sessions SET version = version + 1 WHERE id = %s", [session])
+        return f"C{uuid4().hex[:9]}"
+
+    desk.take = TakePlaces(uuid4, code)
+    with pytest.raises(TooMuchContention):
+        desk.book(session, tuple(family.children), parent=family.parent, company=town.company)
+    assert town.one("SELECT booked_count FROM activity_sessions WHERE id = %s", session) == 0

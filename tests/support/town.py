@@ -201,6 +201,52 @@ class Town:
         )
         return balance
 
+    def seats(self, session: SessionId) -> tuple[int, int, int, int]:
+        """Sellable, booked, held, and how many entries wait."""
+        row = self.owner.execute(
+            "SELECT sellable, booked_count, held_count, waiting_count FROM activity_sessions WHERE id = %s",
+            [session],
+        ).fetchone()
+        assert row is not None
+        return row[0], row[1], row[2], row[3]
+
+    def status(self, session: SessionId) -> str:
+        """How the session stands."""
+        return str(self.one("SELECT status FROM activity_sessions WHERE id = %s", session))
+
+    def purse(self, balance: UUID) -> dict[str, int]:
+        """The counters of a balance."""
+        names = ("available", "used", "refunded", "forfeited", "expired")
+        row = self.owner.execute(
+            "SELECT credits_available, credits_used, credits_refunded, credits_forfeited, credits_expired"
+            "  FROM user_credit_balances WHERE id = %s",
+            [balance],
+        ).fetchone()
+        assert row is not None
+        return dict(zip(names, row, strict=True))
+
+    def ledger(self, balance: UUID) -> list[tuple[str, int, int]]:
+        """Type, amount and what it left of each line, in order."""
+        return self.owner.execute(
+            "SELECT transaction_type, amount, balance_after FROM credit_ledger WHERE balance_id = %s ORDER BY sequence",
+            [balance],
+        ).fetchall()
+
+    def events(self) -> list[str]:
+        """The names of what has happened, in order."""
+        return [row[0] for row in self.owner.execute("SELECT type FROM outbox ORDER BY position").fetchall()]
+
+    def withdraw_consent(self, child: ChildId) -> None:
+        """The parent takes back the consent to book, and nothing else happens."""
+        self.owner.execute("UPDATE children SET consents = '{data_collection}' WHERE id = %s", [child])
+
+    def at_the_venue(self, *, requires_confirmation: bool, confirmation_hours: int = 24) -> None:
+        """Whether the venue confirms bookings itself."""
+        self.owner.execute(
+            "UPDATE venues SET requires_confirmation = %s, confirmation_hours = %s WHERE id = %s",
+            [requires_confirmation, confirmation_hours, self.venue],
+        )
+
     def one(self, statement: str, *values: Any) -> Any:
         """The first column of the first row."""
         row = self.owner.execute(statement, values).fetchone()

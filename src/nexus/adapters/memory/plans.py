@@ -1,7 +1,5 @@
 """Sessions as their venues change them: the twin of ``activity_sessions``."""
 
-from datetime import datetime
-
 from attrs import evolve
 
 from nexus.adapters.memory.world import World
@@ -61,6 +59,5 @@ class MemoryPlans:
             version=plan.version,
         )
 
-    def cancel(self, session: SessionId, *, reason: str, at: datetime) -> None:
-        del at
+    def cancel(self, session: SessionId, *, reason: str) -> None:
         self._world.sessions[session] = self._world.sessions[session].cancelled(reason)
