@@ -179,7 +179,7 @@ def test_nothing_is_left_to_the_background(nexus, ask):
 
 @pytest.mark.parametrize("category", Category)
 def test_browsing_finds_every_category(nexus, category):
-    cards = nexus.browse_activities(Search(category=category, available=True), limit=20)
+    cards = nexus.browse_activities(Search(categories=frozenset({category}), available=True), limit=20)
     assert len(cards) >= 15
     assert {card.category for card in cards} == {category}
 

@@ -17,6 +17,8 @@ PAST: Final = 6
 PRESENT: Final = 16
 OPEN_OFFERS: Final = 4
 
+ACCEPTS, DECLINES = 0, 1
+
 
 def scarce(history: History, first: datetime, last: datetime) -> list[VenueSessionView]:
     """The first session in that time of each activity that has few seats."""
@@ -64,7 +66,7 @@ def give_one_up(history: History, session: VenueSessionView) -> None:
 
 @frozen
 class PastCrowds:
-    """Full sessions of the past weeks: one offer in three is accepted, one declined, one runs out."""
+    """Full sessions of the past weeks: of three offers one is accepted, one declined, one runs out."""
 
     history: History
 
@@ -86,16 +88,18 @@ class PastCrowds:
 
     def _answer(self, session: VenueSessionView, kind: int) -> None:
         nexus = self.history.stage.nexus
-        found = self._offered(session)
-        if found is None:
-            return
-        family, entry = found
-        with unless_refused():
-            if kind == 0:
-                views = nexus.accept_offer(entry.id, parent=family.parent, company=family.company)
-                self.history.booked[session.id] += [(family, view) for view in views]
-            elif kind == 1:
+        while (found := self._offered(session)) is not None:
+            family, entry = found
+            if kind == ACCEPTS:
+                with unless_refused():
+                    views = nexus.accept_offer(entry.id, parent=family.parent, company=family.company)
+                    self.history.booked[session.id] += [(family, view) for view in views]
+                    return
+            if kind in {ACCEPTS, DECLINES}:
+                # Also whoever would like to accept and cannot pay for it.
                 nexus.decline_offer(entry.id, parent=family.parent)
+            if kind != ACCEPTS:
+                return
 
     def _offered(self, session: VenueSessionView) -> tuple[Family, EntryView] | None:
         for family in self.history.people.others:

@@ -176,10 +176,13 @@ class History:
             )
 
     def _expected(self, first: datetime) -> VenueSessionView | None:
-        """The first session from then on that somebody other than the fixed family is booked for."""
+        """The first session from then on to which others than the fixed family are coming."""
         for session in self.between(first, first + 12 * DAY):
             coming = self.booked.get(session.id, [])
-            if coming and not self.offer(session).is_scarce and not any(f.is_fixed for f, _ in coming):
+            if not coming or self.offer(session).is_scarce or any(family.is_fixed for family, _ in coming):
+                continue
+            roster = self.stage.nexus.show_roster(session.id, venue=self.offer(session).venue.id)
+            if any(line.status is BookingStatus.CONFIRMED for line in roster):
                 return session
         return None
 
