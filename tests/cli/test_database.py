@@ -1,5 +1,6 @@
 """Commands on a given database."""
 
+import socket
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -192,3 +193,11 @@ ROWS = """id,title,who,lat,lng,from_age,to_age,places,street,from,until,starts,e
 2,Owls,Parks,39.8,-89.6,6,10,12,1 Elm St.,2025-06-03,2025-06-03,19:00,20:30
 3,Wine,Parks,39.8,-89.6,21,99,12,1 Elm St.,2025-06-03,2025-06-03,19:00,20:30
 """
+
+
+def test_serve_does_not_share_a_port_with_somebody_else(on_database):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        outcome = on_database("serve", "--port", str(port))
+    assert (outcome.status, outcome.fault.count("\n")) == (1, 1)
+    assert f"127.0.0.1:{port}" in outcome.fault

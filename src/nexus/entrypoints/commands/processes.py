@@ -1,6 +1,7 @@
 """``nexus serve``, ``nexus worker`` and ``nexus scheduler``: the processes of an installation."""
 
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Event
@@ -29,12 +30,13 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     says whether the process lives, `/readyz` whether it can work.
     """
     from granian.constants import Interfaces, Loops
-    from granian.errors import ConfigurationError
     from granian.server import Server
 
     from nexus.entrypoints import logs
 
     stated = _ready(settings(), "database_url", "secret_key")
+    host, port = host or stated.host, port or stated.port
+    _refuse_taken(host, port)
     logs.configure(stated)
     # Loaded before the processes part, so that they share the memory of what is loaded.
     __import__("nexus.entrypoints.http.asgi")
@@ -42,8 +44,8 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
         "nexus.entrypoints.http.asgi:create",
         factory=True,
         interface=Interfaces.ASGI,
-        address=host or stated.host,
-        port=port or stated.port,
+        address=host,
+        port=port,
         workers=workers,
         loop=Loops.auto,
         websockets=False,
@@ -52,10 +54,7 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
         respawn_interval=1,
         workers_kill_timeout=30,
     )
-    try:
-        server.serve()
-    except (ConfigurationError, OSError, RuntimeError) as error:
-        raise Fault(f"cannot serve on {host or stated.host}:{port or stated.port}: {error}") from error
+    server.serve()
 
 
 @click.command(
@@ -102,6 +101,17 @@ def scheduler() -> None:
     logs.configure(stated)
     with _until_asked_to_stop() as stop, open_nexus(stated) as nexus:
         Scheduler(nexus.call_due_jobs).run(stop)
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    """The server would share a port with whoever has it, and each get some of the requests."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise Fault(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def _ready(stated: Settings, *names: str) -> Settings:
