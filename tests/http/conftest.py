@@ -15,6 +15,7 @@ from nexus.entrypoints.wiring import Nexus
 from tests.support.front import Door, Front, People, Setting, booking_app
 from tests.support.office import Office
 from tests.support.town import NOON, Town
+from tests.support.truth import Document
 
 
 @pytest.fixture(scope="session")
@@ -40,10 +41,19 @@ def served(door: Door) -> Iterator[TestClient[Litestar]]:
         yield client
 
 
+@pytest.fixture(scope="session")
+def document(served: TestClient[Litestar]) -> Document:
+    return Document(served.get("/schema/openapi.json").json())
+
+
 @pytest.fixture
 def office(
-    served: TestClient[Litestar], door: Door, begin: PostgresBegin, owner: psycopg.Connection
+    served: TestClient[Litestar],
+    document: Document,
+    door: Door,
+    begin: PostgresBegin,
+    owner: psycopg.Connection,
 ) -> Office:
     """An empty platform at noon, with its first administrator signed in."""
     door.clock.at = NOON
-    return Office(served, door.nexus, door.clock, owner)
+    return Office(served, door.nexus, door.clock, owner, document)

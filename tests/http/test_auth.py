@@ -201,3 +201,21 @@ def test_a_password_goes_in_and_never_out(office: Office):
         assert (password["format"], password["writeOnly"]) == ("password", True)
     made = office.made(office.admin, "/admin/users", user_body("root2@nexus.example", "platform_admin"))
     assert "password" not in str(made)
+
+
+def test_signing_out_under_a_key_ends_the_sign_in_too(office: Office):
+    answer = office.post(office.admin, "/auth/sign-out", idempotency_key="bye")
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert 'nexus_session=""' in answer.headers["set-cookie"]
+    again = office.post(office.admin, "/auth/sign-out", idempotency_key="bye")
+    assert_problem(again, 401, "session-ended")
+
+
+def test_another_site_cannot_use_a_browsers_cookie(office: Office):
+    token = office.sign_in("root@nexus.example").json()["token"]
+    cookie = {"cookie": f"nexus_session={token}"}
+    for sent in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+        office.client.cookies.clear()
+        answer = office.client.post(V1 + "/auth/sign-out", headers=cookie | sent)
+        assert_problem(answer, 403, "cross-site-request")
+    assert office.get(token, "/me").status_code == 200

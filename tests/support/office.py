@@ -13,18 +13,24 @@ from nexus.application.identity.create_user import CreateUser, NewUser
 from nexus.domain.identity.people import Role
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import V1, Setting
+from tests.support.truth import Document
 
 PASSWORD = "correct horse battery staple"
 
 
 @define
 class Office:
-    """A client of the API without a memory of its own: who asks is said each time, by token."""
+    """
+    A client of the API without a memory of its own: who asks is said each time, by token.
+
+    Every answer is held to the OpenAPI document.
+    """
 
     client: TestClient[Any]
     nexus: Nexus
     clock: Setting
     owner: psycopg.Connection
+    document: Document
     admin: str = field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -48,9 +54,11 @@ class Office:
         stated = {name.replace("_", "-"): value for name, value in headers.items()}
         if who is not None:
             stated["authorization"] = f"Bearer {who}"
-        return self.client.request(
+        answer = self.client.request(
             method, V1 + path, headers=stated, **({} if body is None else {"json": body})
         )
+        self.document.hold(answer)
+        return answer
 
     def get(self, who: str | None, path: str, **headers: str) -> httpx.Response:
         return self.send(who, "GET", path, **headers)

@@ -216,6 +216,8 @@ def _parameter_schema(drawn: dict[str, Any], stated: ParameterKwarg | None) -> d
 def _succeed(response: dict[str, Any], status: int, names: set[str]) -> None:
     """Litestar leaves the media type of a ``Response`` open when a DTO writes it."""
     response["description"] = HTTPStatus(status).phrase
+    if status == HTTPStatus.NO_CONTENT:
+        response.pop("content", None)
     content = response.get("content") or {}
     if "" in content:
         content["application/json"] = content.pop("")
