@@ -67,7 +67,7 @@ class Profile:
 
 def available_profiles() -> tuple[str, ...]:
     """The names of the profiles in the package."""
-    folder = files(__package__) / "profiles"
+    folder = files("nexus.adapters.catalogue_files") / "profiles"
     return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
 
 
@@ -80,7 +80,7 @@ def load_profile(name: str) -> Profile:
         FaultyProfile: A key is unknown or missing, or has a value that cannot be.
     """
     if name in available_profiles():
-        text = (files(__package__) / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+        text = (files("nexus.adapters.catalogue_files") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
     elif name.endswith(".toml") and Path(name).is_file():
         text = Path(name).read_text(encoding="utf-8")
     else:

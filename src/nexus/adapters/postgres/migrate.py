@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from importlib.resources import files
-from typing import Final, LiteralString, cast
+from typing import Final, LiteralString
 
 import psycopg
 from attrs import frozen
@@ -101,7 +101,7 @@ def migrate(database_url: str, *, progress: Callable[[str], None] = lambda _: No
             progress(f"{migration.number:04} {migration.name}")
             with connection.transaction():
                 connection.execute("SET LOCAL lock_timeout = '5s'")
-                connection.execute(cast("LiteralString", migration.sql))
+                connection.execute(migration.sql.encode())
                 connection.execute(
                     "INSERT INTO public.schema_migrations (number, name, checksum) VALUES (%s, %s, %s)",
                     [migration.number, migration.name, migration.checksum],

@@ -24,7 +24,8 @@ def as_object(cls: type[T]) -> Callable[[Cursor[Any]], Callable[[Sequence[Any]],
         names = [column.name for column in cursor.description or ()]
 
         def make(values: Sequence[Any]) -> T:
-            return structure(dict(zip(names, values, strict=True)), cls)
+            made: T = structure(dict(zip(names, values, strict=True)), cls)
+            return made
 
         return make
 

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
@@ -45,6 +45,9 @@ class MisplacedRole(Invalid):
     role: Role
 
 
+LONGEST_ADDRESS: Final = 254
+"""Characters that an address may have (RFC 5321, less the angle brackets)."""
+
 # One @, something on both sides, a dot in the domain, no white space or control
 # characters: a message that arrives is the only real proof of an address.
 _ADDRESS = re.compile(r"[^\s@\x00-\x1f]{1,64}@(?:[^\s@.\x00-\x1f]+\.)+[^\s@.\x00-\x1f]{2,}")
@@ -58,7 +61,7 @@ def email_address(text: str) -> str:
         MalformedEmail: It cannot be one.
     """
     address = text.strip()
-    if len(address) > 254 or not _ADDRESS.fullmatch(address):
+    if len(address) > LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
         raise MalformedEmail(text)
     return address
 

@@ -214,7 +214,7 @@ class _Strict(Converter):
                     error.add_note(IterableValidationNote(f"item {index}", index, kind))
                     wrong.append(error)
             if wrong:
-                raise IterableValidationError("items", wrong, tuple)
+                raise IterableValidationError("items", wrong, tuple)  # pyrefly: ignore[bad-argument-count]
             return tuple(found)
 
         return read
