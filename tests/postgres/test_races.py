@@ -299,6 +299,38 @@ def test_without_the_lock_a_place_survives_a_withdrawn_consent(
         check(town)
 
 
+@pytest.mark.parametrize("locked", [True, False])
+def test_a_consent_is_not_withdrawn_between_looking_and_joining(
+    town: Town, desk: Desk, monkeypatch: pytest.MonkeyPatch, locked: bool
+) -> None:
+    """Who waits is locked first; the negative control does without."""
+    session, family = town.session(seats=1), town.family()
+    booked(town, desk, session, town.family())
+    look, withdrawn = places.PostgresPlaces.facts, []
+
+    def facts(self: Any, *args: Any, **more: Any) -> Any:
+        found = look(self, *args, **more)
+        try:
+            with town.owner.transaction():
+                town.owner.execute("SET LOCAL lock_timeout = '100ms'")
+                town.withdraw_consent(family.children[0])
+        except psycopg.errors.LockNotAvailable:
+            return found
+        withdrawn.append(True)
+        return found
+
+    monkeypatch.setattr(places.PostgresPlaces, "facts", facts)
+    if not locked:
+        monkeypatch.setattr(places.PostgresPlaces, "lock_children", lambda *_, **__: None)
+    desk.join(session, tuple(family.children), parent=family.parent)
+    assert withdrawn == ([] if locked else [True])
+    if locked:
+        check(town)
+    else:
+        with pytest.raises(AssertionError, match="No child without consent"):
+            check(town)
+
+
 @define
 class Passer:
     """Somebody who does one thing after another, for any family, as chance will have it."""
