@@ -39,6 +39,8 @@ def crowd(
     """
     waiting, full = 0, False
     for family, kid in history.interested(session):
+        if not full and family.parent in history.short:
+            continue
         with unless_refused():
             if not full:
                 try:

@@ -15,7 +15,7 @@ from nexus.domain.booking.bookings import BookingStatus, CancellationReason
 from nexus.domain.compliance.consent import ConsentMethod, Purpose
 from nexus.domain.credits.ledger import InsufficientCredits
 from nexus.domain.kernel.errors import Refusal
-from nexus.domain.kernel.ids import SessionId
+from nexus.domain.kernel.ids import SessionId, UserId
 from nexus.domain.kernel.time import age_on
 from nexus.entrypoints.demo.people import CONSENT_TEXT, Family, Kid, People
 from nexus.entrypoints.demo.stage import Stage, unless_refused
@@ -33,12 +33,16 @@ class History:
     town: Town
     people: People
     sessions: Sequence[VenueSessionView] = ()
+    short: set[UserId] = field(factory=set)
+    """Families who found today that their credits do not suffice."""
+
     booked: dict[SessionId, list[tuple[Family, BookingView]]] = field(factory=lambda: defaultdict(list))
 
     # --- the background
 
     def work(self) -> None:
         """What the scheduler would have done in the meantime."""
+        self.short.clear()
         nexus = self.stage.nexus
         nexus.sweep_sessions()
         nexus.complete_bookings()
@@ -77,9 +81,13 @@ class History:
 
     def book(self, family: Family, kids: Sequence[Kid], session: VenueSessionView) -> tuple[BookingView, ...]:
         """Places for these children; refused like anybody's."""
-        views = self.stage.nexus.book(
-            session.id, tuple(kid.id for kid in kids), parent=family.parent, company=family.company
-        )
+        try:
+            views = self.stage.nexus.book(
+                session.id, tuple(kid.id for kid in kids), parent=family.parent, company=family.company
+            )
+        except InsufficientCredits:
+            self.short.add(family.parent)
+            raise
         self.booked[session.id] += [(family, view) for view in views]
         return views
 
@@ -95,7 +103,7 @@ class History:
     def somebody_books(self) -> None:
         """A family finds something in the next two weeks, and life takes its course."""
         random, now = self.stage.random, self.stage.now
-        family = random.choice(self.people.others)
+        family = random.choice([each for each in self.people.others if each.parent not in self.short])
         kids = family.kids if random.random() < 0.25 else [random.choice(family.kids)]  # noqa: PLR2004
         likes = frozenset[str]().union(*(kid.interests for kid in kids))
         fitting = [
