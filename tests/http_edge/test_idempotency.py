@@ -78,16 +78,17 @@ def test_spacing_and_order_do_not_change_the_fingerprint(value, indent):
     body = {"b": value, "a": 1}
     spaced = json.dumps(body, indent=indent).encode()
     ordered = json.dumps(dict(sorted(body.items()))).encode()
-    assert fingerprint("POST", "/x", spaced) == fingerprint("POST", "/x", ordered)
+    assert fingerprint(b"k", "POST", "/x", spaced) == fingerprint(b"k", "POST", "/x", ordered)
 
 
-def test_method_path_and_body_change_the_fingerprint():
+def test_secret_method_path_and_body_change_the_fingerprint():
     several = [
-        ("POST", "/a", b"1"),
-        ("PUT", "/a", b"1"),
-        ("POST", "/b", b"1"),
-        ("POST", "/a", b"2"),
-        ("POST", "/a", b""),
+        (b"k", "POST", "/a", b"1"),
+        (b"l", "POST", "/a", b"1"),
+        (b"k", "PUT", "/a", b"1"),
+        (b"k", "POST", "/b", b"1"),
+        (b"k", "POST", "/a", b"2"),
+        (b"k", "POST", "/a", b""),
     ]
     assert len({fingerprint(*one) for one in several}) == len(several)
 

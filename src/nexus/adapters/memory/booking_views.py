@@ -67,7 +67,7 @@ class MemoryBookingViews:
             session_date=session.session_date,
             start_time=session.start_time,
             end_time=session.end_time,
-            timezone=session.time_zone,
+            time_zone=session.time_zone,
             starts_at=booking.starts_at,
             ends_at=booking.ends_at,
             credits_charged=booking.credits_charged,
@@ -129,7 +129,7 @@ class MemoryBookingViews:
             starts_at=session.starts_at,
             session_date=session.session_date,
             start_time=session.start_time,
-            timezone=session.time_zone,
+            time_zone=session.time_zone,
         )
 
     def roster(self, session: SessionId, *, venue: VenueId) -> tuple[RosterLine, ...]:

@@ -22,7 +22,7 @@ class MemoryPlans:
             session=row.id,
             activity=row.activity,
             venue=row.venue,
-            timezone=row.time_zone,
+            time_zone=row.time_zone,
             session_date=row.session_date,
             start_time=row.start_time,
             end_time=row.end_time,

@@ -17,7 +17,7 @@ _BOOKING: Final[LiteralString] = """
            a.id AS activity_id, a.name AS activity_name, v.id AS venue_id, v.name AS venue_name,
            concat_ws(', ', v.address_line1, v.city, v.state || ' ' || v.postal_code) AS venue_address,
            s.location, b.child_id, c.first_name AS child_first_name,
-           s.session_date, s.start_time, s.end_time, s.timezone, b.starts_at, b.ends_at,
+           s.session_date, s.start_time, s.end_time, s.timezone AS time_zone, b.starts_at, b.ends_at,
            b.credits_charged, b.credits_refunded, b.refundable_until, b.confirm_by, b.booked_at,
            b.cancelled_at, b.cancellation_reason, b.version
       FROM bookings b
@@ -59,7 +59,7 @@ _ENTRY: Final[LiteralString] = """
                    AND ahead.queue_number <= w.queue_number)
            END AS position,
            w.joined_at, w.offered_at, w.offer_expires_at, w.ended_at, w.closed_reason,
-           s.starts_at, s.session_date, s.start_time, s.timezone
+           s.starts_at, s.session_date, s.start_time, s.timezone AS time_zone
       FROM waitlist w
       JOIN activity_sessions s ON s.id = w.session_id
       JOIN activities a ON a.id = s.activity_id

@@ -24,7 +24,7 @@ ADD_NOTIFICATIONS: Final[LiteralString] = """
 """
 
 SESSION_IN_WORDS: Final[LiteralString] = """
-    SELECT a.name AS activity, v.name AS venue, s.session_date AS day, s.start_time AS start, s.timezone
+    SELECT a.name AS activity, v.name AS venue, s.session_date AS day, s.start_time AS start, s.timezone AS time_zone
       FROM activity_sessions s
       JOIN activities a ON a.id = s.activity_id
       JOIN venues v ON v.id = s.venue_id

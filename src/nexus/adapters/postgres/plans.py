@@ -11,7 +11,7 @@ from nexus.domain.kernel.ids import SessionId, VenueId
 from nexus.domain.kernel.time import TimeOfDay
 
 LOCK_PLAN: Final[LiteralString] = """
-    SELECT id AS session, activity_id AS activity, venue_id AS venue, timezone, session_date, start_time,
+    SELECT id AS session, activity_id AS activity, venue_id AS venue, timezone AS time_zone, session_date, start_time,
            end_time, starts_at, ends_at, credits_required AS price, total_capacity,
            platform_allocated_spots AS allocated, opens_at, releases_at,
            instructor_name AS instructor, session_notes AS notes, location, version

@@ -131,7 +131,7 @@ class Plan:
     session: SessionId
     activity: ActivityId
     venue: VenueId
-    timezone: str
+    time_zone: str
     session_date: date
     start_time: time
     end_time: time

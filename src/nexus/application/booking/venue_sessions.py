@@ -168,7 +168,7 @@ def _changed(old: Plan, change: PlanChange, *, at: datetime) -> Plan:
     start, end = change.start_time or old.start_time, change.end_time or old.end_time
     if day > (latest := at.date() + FARTHEST):
         raise SessionTooFarAhead(day, latest)
-    starts_at, ends_at = session_times(day, start, end, old.timezone)
+    starts_at, ends_at = session_times(day, start, end, old.time_zone)
     if starts_at <= at:
         raise SessionInThePast(starts_at)
     total = change.total_capacity or old.total_capacity

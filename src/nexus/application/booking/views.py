@@ -44,7 +44,7 @@ class BookingView:
     session_date: date
     start_time: time
     end_time: time
-    timezone: str
+    time_zone: str
     starts_at: datetime
     ends_at: datetime
     credits_charged: int
@@ -123,7 +123,7 @@ class EntryView:
     starts_at: datetime
     session_date: date
     start_time: time
-    timezone: str
+    time_zone: str
 
 
 @frozen(kw_only=True)

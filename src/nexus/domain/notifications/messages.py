@@ -38,7 +38,7 @@ class SessionInWords:
     venue: str
     day: date
     start: time
-    timezone: str
+    time_zone: str
 
     def __str__(self) -> str:
         return f"{self.activity} at {self.venue}, {self.day:%A %-d %B} at {self.start:%H:%M}"

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 from litestar import Litestar, Request
 from litestar.concurrency import set_asyncio_executor
 from litestar.di import Provide
@@ -15,7 +15,7 @@ from nexus.application.kernel.actor import Actor
 from nexus.entrypoints.http.cookies import SessionCookie
 from nexus.entrypoints.http.docs import describe_problem, docs_asset, docs_page, list_problems, metrics_route
 from nexus.entrypoints.http.etag import IfMatch
-from nexus.entrypoints.http.idempotency import attempt_of
+from nexus.entrypoints.http.idempotency import attempts
 from nexus.entrypoints.http.middleware import Figures, Surroundings
 from nexus.entrypoints.http.openapi import declare_problems, openapi_config
 from nexus.entrypoints.http.parameters import check_query
@@ -36,6 +36,8 @@ class EdgeSettings:
     body_limit: int = 1_000_000
     """Bytes."""
     metrics: bool = False
+    secret: bytes = field(default=b"", repr=False)
+    """Keys the fingerprints of named commands."""
     https: bool = False
     """Behind TLS: tells browsers to come back by TLS only."""
 
@@ -84,7 +86,7 @@ def edge(
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
-            "attempt": Provide(attempt_of),
+            "attempt": Provide(attempts(chosen.secret)),
             "if_match": Provide(_if_match, sync_to_thread=False),
             "session_cookie": Provide(lambda: SessionCookie(chosen.https), sync_to_thread=False),
             **(dependencies or {}),

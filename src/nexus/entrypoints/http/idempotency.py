@@ -1,8 +1,8 @@
 """``Idempotency-Key``: the same command sent again is answered again, not done again."""
 
-import hashlib
+import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 
@@ -49,23 +49,32 @@ def request_key(stated: str | None) -> str | None:
     raise parameter_fault(f"header.{HEADER}", "must be 1 to 255 visible ASCII characters")
 
 
-def fingerprint(method: str, path: str, body: bytes) -> bytes:
-    """The same for the same request, however its JSON is spaced or ordered."""
+def fingerprint(secret: bytes, method: str, path: str, body: bytes) -> bytes:
+    """
+    The same for the same request, however its JSON is spaced or ordered.
+
+    Keyed: a body may hold a password, which nobody shall guess from what is stored.
+    """
     try:
         canonical = msgspec.json.encode(msgspec.json.decode(body), order="deterministic") if body else b""
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         canonical = body
-    return hashlib.sha256(b"\n".join([method.encode(), path.encode("utf-8", "replace"), canonical])).digest()
+    stated = b"\n".join([method.encode(), path.encode("utf-8", "replace"), canonical])
+    return hmac.digest(secret, stated, "sha256")
 
 
-async def attempt_of(request: Request[Any, Any, Any]) -> Attempt:
-    """What a handler's ``attempt`` is."""
-    key = request_key(request.headers.get(HEADER))
-    if key is None:
-        return Attempt(None, b"")
-    query = request.scope["query_string"].decode("latin-1")
-    path = f"{request.scope['path']}?{query}" if query else request.scope["path"]
-    return Attempt(key, fingerprint(request.method, path, await request.body()))
+def attempts(secret: bytes) -> Callable[[Request[Any, Any, Any]], Awaitable[Attempt]]:
+    """What a handler's ``attempt`` is, with fingerprints keyed by *secret*."""
+
+    async def attempt_of(request: Request[Any, Any, Any]) -> Attempt:
+        key = request_key(request.headers.get(HEADER))
+        if key is None:
+            return Attempt(None, b"")
+        query = request.scope["query_string"].decode("latin-1")
+        path = f"{request.scope['path']}?{query}" if query else request.scope["path"]
+        return Attempt(key, fingerprint(secret, request.method, path, await request.body()))
+
+    return attempt_of
 
 
 class CommandWork(Protocol):
