@@ -12,6 +12,9 @@ import httpx
 import pytest
 
 from cli.processes import Up, alive, eventually, nexus
+from nexus.entrypoints.commands.terminal import Fault
+from nexus.entrypoints.commands.up import _port
+from nexus.entrypoints.settings import Settings
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -45,7 +48,7 @@ def test_it_answers(up, folder):
     assert is_ready(up.address)
     page = httpx.get(up.address).text
     assert "development" in page
-    assert "parent@demo.example" in page
+    assert "demo.example" not in page, "there is no demo world"
     assert (folder / "secret.key").stat().st_mode & 0o777 == 0o600
 
 
@@ -116,12 +119,16 @@ def test_without_a_running_one_a_command_starts_the_servers_for_itself(folder):
     assert "PostgreSQL ready" in shown.stderr
 
 
-def test_it_takes_the_next_port_when_the_usual_one_is_taken(folder):
+def test_a_taken_port_is_passed_over_unless_it_was_asked_for(folder, monkeypatch):
+    monkeypatch.delenv("NEXUS_PORT", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        refused = nexus("up", "--no-demo", "--port", str(port), data_dir=str(folder))
-        assert refused.returncode == 1
-        assert f"port {port} is taken" in refused.stderr
+        assert _port(None, Settings(port=port)) > port
+        with pytest.raises(Fault, match=f"port {port} is taken"):
+            _port(port, Settings())
+        refused = nexus("up", "--no-demo", data_dir=str(folder), port=str(port))
+    assert refused.returncode == 1
+    assert f"port {port} is taken" in refused.stderr
 
 
 def test_reset_forgets_everything(folder):

@@ -3,15 +3,21 @@
 import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import pytest
 from attrs import evolve
 from litestar.testing import TestClient
+from psycopg_pool import ConnectionPool
 
 from nexus import __version__
+from nexus.adapters.postgres.begin import PostgresBegin
+from nexus.application.identity.create_user import NewUser
+from nexus.domain.identity.people import Role
+from nexus.entrypoints.demo import DEMO_ACCOUNTS
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Environment, Settings
-from nexus.entrypoints.wiring import open_nexus
+from nexus.entrypoints.wiring import Nexus, open_nexus
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 NOWHERE = "postgresql://nobody@127.0.0.1:1/nexus"
@@ -35,6 +41,14 @@ def production(database_url: str) -> Iterator[TestClient]:
 def development(database_url: str) -> Iterator[TestClient]:
     with serving(database_url, Environment.DEVELOPMENT) as client:
         yield client
+
+
+@pytest.fixture
+def demo_world(begin: PostgresBegin, pool: ConnectionPool) -> None:
+    """As much of it as the page looks for."""
+    create = Nexus(pool, now=lambda: datetime.now(UTC), secret_key=bytes(32)).create_user
+    email = DEMO_ACCOUNTS[0].email
+    create(NewUser(email=email, role=Role.PLATFORM_ADMIN, first_name="Demo", last_name="World"))
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +80,10 @@ def test_it_is_not_ready_while_a_migration_is_missing(production, owner):
         answer = production.get("/readyz")
     finally:
         owner.execute("INSERT INTO schema_migrations VALUES (%s, %s, %s, %s)", last)
-    assert (answer.status_code, answer.json()["reason"]) == (503, "migrations that have not run: 1 (nexus migrate)")
+    assert (answer.status_code, answer.json()["reason"]) == (
+        503,
+        "migrations that have not run: 1 (nexus migrate)",
+    )
 
 
 def test_the_first_page_says_what_runs(production):
@@ -82,7 +99,7 @@ def test_the_first_page_says_what_runs(production):
         assert fact in page.text
 
 
-def test_every_link_of_the_first_page_leads_somewhere(development):
+def test_every_link_of_the_first_page_leads_somewhere(demo_world, development):
     page = development.get("/").text
     targets = [part.partition('"')[0] for part in page.replace('src="', 'href="').split('href="')[1:]]
     assert len(targets) >= 5
@@ -91,7 +108,11 @@ def test_every_link_of_the_first_page_leads_somewhere(development):
         assert development.get(target).status_code == 200, target
 
 
-def test_demo_accounts_are_shown_in_development_only(production, development):
+def test_demo_accounts_are_shown_where_there_are_some(begin, development):
+    assert "demo.example" not in development.get("/").text
+
+
+def test_demo_accounts_are_shown_in_development_only(demo_world, production, development):
     assert "parent@demo.example" in development.get("/").text
     assert "demo.example" not in production.get("/").text
     assert "family-pass-demo" not in production.get("/").text

@@ -138,6 +138,12 @@ def what_is_missing(nexus: Nexus) -> str | None:
     return health.what_is_missing(nexus.pool)
 
 
+def has_account(nexus: Nexus, email: str) -> bool:
+    """Whether somebody signs in with this address; for the demo world's accounts."""
+    with nexus.begin() as work:
+        return work.accounts.credentials(email) is not None
+
+
 def findings(nexus: Nexus) -> Iterator[Finding]:
     """Each invariant of the data, with the rows that break it."""
     stated = {setting.key: setting.value for setting in nexus.read_settings()}

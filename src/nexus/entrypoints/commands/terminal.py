@@ -96,11 +96,25 @@ def opened(*, create: bool = False) -> Iterator["tuple[Nexus, Settings]"]:
 
 @contextmanager
 def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on standard error, when somebody watches; told how much is done, of how much."""
+    """
+    Shows how much is done, of how much, on standard error from the first time it is told.
+
+    A bar where somebody watches, else one line.
+    """
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    bar = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+    task = bar.add_task(what, total=None)
+
+    def told(done: int, total: int) -> None:
+        if bar.disable and not bar.tasks[task].completed:
+            say(f"{what} ...")
+        bar.start()
+        bar.update(task, completed=done, total=total)
+
+    try:
+        yield told
+    finally:
+        bar.stop()

@@ -86,8 +86,7 @@ def _run(servers: "EmbeddedServers", stated: Settings, port: int | None, *, demo
         with servers:
             stated = development(stated, servers.database_url, servers.redis_url)
             migrate(servers.database_url, progress=lambda name: say(f"Migration {name}"))
-            if demo:
-                _load_demo(stated)
+            demo = _load_demo(stated) if demo else False
             port = _port(port, stated)
             supervisor = Supervisor(servers.data_dir, _environment(stated, servers.data_dir, port), say)
             try:
@@ -132,13 +131,17 @@ def _stop_on_signals() -> None:
         signal.signal(number, stop)
 
 
-def _load_demo(stated: Settings) -> None:
-    from nexus.entrypoints.demo import NotEmpty, load_demo
+def _load_demo(stated: Settings) -> bool:
+    """Load the demo world if nothing is there yet; whether it is there now."""
+    from nexus.entrypoints.demo import DEMO_ACCOUNTS, NotEmpty, load_demo
+    from nexus.entrypoints.installation import has_account
     from nexus.entrypoints.wiring import open_nexus
 
     # Closed before the children start: its threads must not be there when we fork.
-    with open_nexus(stated) as nexus, suppress(NotEmpty), progress("Loading the demo world") as bar:
-        load_demo(nexus, progress=bar)
+    with open_nexus(stated) as nexus:
+        with suppress(NotEmpty), progress("Loading the demo world") as bar:
+            load_demo(nexus, progress=bar)
+        return has_account(nexus, DEMO_ACCOUNTS[0].email)
 
 
 def _port(wanted: int | None, stated: Settings) -> int:

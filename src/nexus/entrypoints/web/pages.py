@@ -14,7 +14,7 @@ import nexus as package
 from nexus.entrypoints.demo import DEMO_ACCOUNTS, DEMO_PASSWORD
 from nexus.entrypoints.http.middleware import PAGE_CSP
 from nexus.entrypoints.http.policies import Policy, allow
-from nexus.entrypoints.installation import what_is_missing
+from nexus.entrypoints.installation import has_account, what_is_missing
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
 
@@ -34,12 +34,14 @@ def first_page(nexus: Nexus, settings: Settings) -> Router:
 
     @get("/", media_type="text/html", sync_to_thread=True, include_in_schema=False, opt=allow(Policy.PUBLIC))
     def home() -> Response[str]:
+        missing = what_is_missing(nexus)
+        shows_demo = settings.is_development and missing is None
         return _page(
             "home.html",
             version=package.__version__,
             environment=str(settings.env),
-            missing=what_is_missing(nexus),
-            accounts=DEMO_ACCOUNTS if settings.is_development else (),
+            missing=missing,
+            accounts=DEMO_ACCOUNTS if shows_demo and has_account(nexus, DEMO_ACCOUNTS[0].email) else (),
             password=DEMO_PASSWORD,
             has_tutorial=tutorial() is not None,
         )
