@@ -1,5 +1,6 @@
 """The twin of the town in the database: the same town in memory."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -42,14 +43,15 @@ class MemoryTown:
 
     world: World
     now: datetime = NOON
+    new_id: Callable[[], UUID] = uuid4
     company: CompanyId = field(init=False)
     subscription: SubscriptionId = field(init=False)
     venue: VenueId = field(init=False)
     activity: ActivityId = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.company, self.subscription = CompanyId(uuid4()), SubscriptionId(uuid4())
-        self.venue, self.activity = VenueId(uuid4()), ActivityId(uuid4())
+        self.company, self.subscription = CompanyId(self.new_id()), SubscriptionId(self.new_id())
+        self.venue, self.activity = VenueId(self.new_id()), ActivityId(self.new_id())
         world = self.world
         world.companies[self.company] = Company(
             id=self.company,
@@ -116,7 +118,7 @@ class MemoryTown:
         **columns: Any,
     ) -> SessionId:
         starts_at = starts_at or self.now + timedelta(days=7)
-        id_ = SessionId(uuid4())
+        id_ = SessionId(self.new_id())
         values: dict[str, Any] = {
             "id": id_,
             "activity": self.activity,
@@ -138,7 +140,7 @@ class MemoryTown:
         return id_
 
     def family(self, *, children: int = 1, credits: int = 10) -> Family:
-        parent = UserId(uuid4())
+        parent = UserId(self.new_id())
         self.world.users[parent] = UserRow(
             Person(
                 id=parent,
@@ -154,7 +156,7 @@ class MemoryTown:
             None,
             None,
         )
-        family = Family(parent, [ChildId(uuid4()) for _ in range(children)])
+        family = Family(parent, [ChildId(self.new_id()) for _ in range(children)])
         for child in family.children:
             self.world.children[child] = StoredChild(
                 id=child,
@@ -187,7 +189,7 @@ class MemoryTown:
     ) -> UUID:
         opens_at = opens_at or self.now - timedelta(days=1)
         closes_at = closes_at or opens_at + timedelta(days=28)
-        balance, line = BalanceId(uuid4()), LineId(uuid4())
+        balance, line = BalanceId(self.new_id()), LineId(self.new_id())
         self.world.balances[balance] = BalanceRow(
             id=balance,
             user=parent,

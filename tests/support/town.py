@@ -1,5 +1,6 @@
 """A small town in the database: one company, one venue, as many families and sessions as a test asks for."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -32,14 +33,19 @@ class Town:
 
     owner: psycopg.Connection
     now: datetime = NOON
+    new_id: Callable[[], UUID] = uuid4
     company: CompanyId = field(init=False)
     subscription: UUID = field(init=False)
     venue: VenueId = field(init=False)
     activity: ActivityId = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.company = CompanyId(uuid4())
-        self.subscription, self.venue, self.activity = uuid4(), VenueId(uuid4()), ActivityId(uuid4())
+        self.company = CompanyId(self.new_id())
+        self.subscription, self.venue, self.activity = (
+            self.new_id(),
+            VenueId(self.new_id()),
+            ActivityId(self.new_id()),
+        )
         self._insert(
             "corporates",
             id=self.company,
@@ -107,7 +113,7 @@ class Town:
     ) -> SessionId:
         """A session of the activity, by default a week ahead."""
         starts_at = starts_at or self.now + timedelta(days=7)
-        session = SessionId(uuid4())
+        session = SessionId(self.new_id())
         self._insert(
             "activity_sessions",
             **{
@@ -133,7 +139,7 @@ class Town:
 
     def family(self, *, children: int = 1, credits: int = 10) -> Family:
         """A parent whose children may be booked, with so many credits (0: no balance)."""
-        parent = UserId(uuid4())
+        parent = UserId(self.new_id())
         self._insert(
             "users",
             id=parent,
@@ -145,7 +151,7 @@ class Town:
             timezone="America/Chicago",
             joined_at=self.now,
         )
-        family = Family(parent, [ChildId(uuid4()) for _ in range(children)])
+        family = Family(parent, [ChildId(self.new_id()) for _ in range(children)])
         for child in family.children:
             self._insert(
                 "children",
@@ -173,7 +179,7 @@ class Town:
         """Credits for a period, by default open from a day ago for 27 days."""
         opens_at = opens_at or self.now - timedelta(days=1)
         closes_at = closes_at or opens_at + timedelta(days=28)
-        balance = uuid4()
+        balance = self.new_id()
         self._insert(
             "user_credit_balances",
             id=balance,
@@ -190,7 +196,7 @@ class Town:
         )
         self._insert(
             "credit_ledger",
-            id=uuid4(),
+            id=self.new_id(),
             balance_id=balance,
             user_id=parent,
             sequence=1,

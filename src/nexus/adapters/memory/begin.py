@@ -19,13 +19,19 @@ class MemoryBegin:
     def __init__(self, world: World) -> None:
         self._world = world
         self._one_at_a_time = RLock()
+        self._depth = 0
 
     @contextmanager
     def __call__(self) -> Iterator[MemoryWork]:
         with self._one_at_a_time:
-            before = self._world.snapshot()
+            if not self._depth:
+                self._world.forget_changes()
+            before = len(self._world.changes)
+            self._depth += 1
             try:
                 yield MemoryWork(self._world)
             except BaseException:
-                self._world.restore(before)
+                self._world.undo(before)
                 raise
+            finally:
+                self._depth -= 1

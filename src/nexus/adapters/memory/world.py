@@ -9,6 +9,7 @@ from attrs import define, field, fields
 from nexus.adapters.memory.account_rows import BalanceRow, LineRow, SignInRow, SubscriptionRow, UserRow
 from nexus.adapters.memory.booking_rows import BookingRow, QueueRow
 from nexus.adapters.memory.rows import SessionRow
+from nexus.adapters.memory.tables import Change, Table
 from nexus.application.identity.ports import StoredChild
 from nexus.application.platform.ports import Entry
 from nexus.domain.catalogue.activities import Activity
@@ -22,7 +23,7 @@ from nexus.domain.kernel.ids import ActivityId
 
 @define
 class World:
-    """The tables. Rows are frozen objects, so that copying the dictionaries is a snapshot."""
+    """The tables. Rows are frozen objects: whoever remembers the row before a change can take the change back."""
 
     events: dict[UUID, Event] = field(factory=dict)
     users: dict[UUID, UserRow] = field(factory=dict)
@@ -43,11 +44,21 @@ class World:
     imported: dict[str, tuple[ActivityId, bytes]] = field(factory=dict)
     replies: dict[tuple[UUID, str], Any] = field(factory=dict)
 
-    def snapshot(self) -> "World":
-        return World(**{a.name: dict(getattr(self, a.name)) for a in fields(World)})
+    changes: list[Change] = field(factory=list, init=False)
+    """What was there before each change, latest last, since the changes were last forgotten."""
 
-    def restore(self, before: "World") -> None:
-        for a in fields(World):
-            table: dict[Any, Any] = getattr(self, a.name)
-            table.clear()
-            table.update(getattr(before, a.name))
+    def __attrs_post_init__(self) -> None:
+        for a in fields(type(self)):
+            rows = getattr(self, a.name)
+            if isinstance(rows, dict):
+                setattr(self, a.name, Table(a.name, rows, self.changes))
+
+    def undo(self, mark: int) -> None:
+        """Take back every change after the first *mark* ones, latest first."""
+        while len(self.changes) > mark:
+            table, key, row = self.changes.pop()
+            table.restore(key, row)
+
+    def forget_changes(self) -> None:
+        """Nothing that was done until now will be taken back."""
+        self.changes.clear()
