@@ -84,7 +84,7 @@ def test_each_filter_leaves_what_meets_it(office: Office, barn: Stall, ada: str)
     assert found("") == found("q=") == found("q=%20") == everything
     assert found("q=puddles") == ["Mud"]
     assert found("q=arde") == ["Garden"]
-    assert found("q=zebra") == []
+    assert found("q=zebra") == found("q=null") == []
     assert found("category=nature") == ["Garden"]
     assert found("category=nature&category=sports") == ["Garden", "Tennis"]
     assert found("age=4") == ["Mud"]
@@ -204,6 +204,10 @@ def test_a_cursor_belongs_to_its_filters_and_its_order(office: Office, barn: Sta
         ("tags=indoor,blue", "tags", "must be among indoor, outdoor"),
         ("tags=--loud", "tags", "a minus before what is unwanted"),
         ("limit=0", "limit", ">= 1"),
+        ("age=null", "age", "must have a value, or be left out"),
+        ("child_id=null", "child_id", "UUID"),
+        ("category=null", "category", "must be one of"),
+        ("near=null", "near", "a latitude and a longitude"),
     ],
 )
 def test_a_bad_filter_is_named_with_what_would_do(office: Office, ada: str, query, path, says):

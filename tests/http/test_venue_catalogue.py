@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.support.front import assert_problem
+from tests.support.front import V1, assert_problem
 from tests.support.market import Stall, activity_body, schedule_body, session_body, stall
 from tests.support.office import Office
 
@@ -105,6 +105,11 @@ def test_another_venues_things_do_not_exist(office: Office, barn: Stall):
     for path in ("/venue/activities", "/venue/sessions", "/venue/schedules"):
         assert office.get(other, path).json()["items"] == []
         assert office.get(other, f"{path}?activity_id={clay}").json()["items"] == []
+
+
+@pytest.mark.parametrize("path", ["/venue/activities", "/venue/sessions", "/venue/schedules"])
+def test_options_names_every_method(office: Office, path):
+    assert office.client.options(V1 + path).headers["allow"] == "GET, OPTIONS, POST"
 
 
 @pytest.mark.parametrize("path", ["/venue/activities", "/venue/sessions", "/venue/schedules"])

@@ -9,6 +9,7 @@ from attrs import field, frozen
 from litestar import Litestar, Request
 from litestar.concurrency import set_asyncio_executor
 from litestar.di import Provide
+from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.actor import Actor
@@ -19,7 +20,7 @@ from nexus.entrypoints.http.idempotency import attempts
 from nexus.entrypoints.http.middleware import Figures, Surroundings
 from nexus.entrypoints.http.openapi import declare_problems, openapi_config
 from nexus.entrypoints.http.parameters import check_query
-from nexus.entrypoints.http.policies import Authenticate, current_actor, guard, require_policies
+from nexus.entrypoints.http.policies import Authenticate, current_actor, guard, is_automatic, require_policies
 from nexus.entrypoints.http.problems import RetryAfter, exception_handlers
 from nexus.entrypoints.http.schemas import AttrsSchemas
 from nexus.entrypoints.http.wire import WirePlugin
@@ -53,6 +54,21 @@ def _visitor(request: Request[Any, Any, Any]) -> Actor | None:
 
 def _if_match(request: Request[Any, Any, Any]) -> IfMatch:
     return IfMatch.of(request.headers)
+
+
+def _name_every_method(app: Litestar) -> None:
+    """
+    Let OPTIONS name all methods of an address.
+
+    Litestar's own handler speaks for the route as it was when its first method was
+    registered; the route that serves later methods too is another object.
+    """
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in filter(is_automatic, route.route_handlers):
+                for cell in getattr(handler.fn, "__closure__", None) or ():
+                    if isinstance(cell.cell_contents, HTTPRoute):
+                        cell.cell_contents.methods = route.methods
 
 
 def edge(
@@ -100,6 +116,7 @@ def edge(
         debug=False,
     )
     require_policies(app.routes)
+    _name_every_method(app)
     declare_problems(app)
     app.asgi_handler = Surroundings(app.asgi_handler, figures, chosen.https)
     return app

@@ -3,7 +3,8 @@ Query parameters that Litestar would let through and that nothing behind could u
 
 It reads ``nan`` as a number, an instant without its offset, whole numbers of any
 size and texts with NUL; the first two have no meaning, the others fit no column.
-Of a wrong choice it does not say what there is to choose from.
+It takes the word ``null`` for a parameter that was left out, and of a wrong choice
+it does not say what there is to choose from.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from enum import Enum
 from functools import partial
 from math import isfinite
 from typing import Any
+from uuid import UUID
 
 from litestar.connection import ASGIConnection
 from litestar.handlers.base import BaseRouteHandler
@@ -24,12 +26,19 @@ from nexus.entrypoints.http.faults import Fault, Malformed
 Check = Callable[[str], object]
 
 
+def _said(text: str) -> None:
+    if text.lower() == "null":
+        raise ValueError("must have a value, or be left out")
+
+
 def _finite(text: str) -> None:
+    _said(text)
     if not isfinite(float(text)):
         raise ValueError("must be a finite number")
 
 
 def _in_range(text: str) -> None:
+    _said(text)
     if text.lstrip("+-").isdecimal():
         scalars.integer(int(text[:30]))
 
@@ -37,6 +46,8 @@ def _in_range(text: str) -> None:
 _CHECKS: dict[Any, Check] = {
     int: _in_range,
     float: _finite,
+    bool: _said,
+    UUID: scalars.uuid,
     datetime: scalars.instant,
     str: scalars.text,
 }
