@@ -4,14 +4,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-SOURCES := src tests
+SOURCES := src tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reset setup lint format unit lock clean
+.PHONY: help run test reset setup lint format unit schemathesis lock clean
 
 help: ## List these targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
-		printf '  make %-8s %s\n' "$$name" "$$what"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
+		printf '  make %-12s %s\n' "$$name" "$$what"; done
 
 run: $(READY) ## Start the whole product, servers included; Ctrl-C stops it
 	@exec $(BIN)/python -m nexus up
@@ -33,6 +33,15 @@ lint: $(READY) ## Style, types, architecture, security
 
 unit: $(READY) ## Only the tests
 	$(BIN)/python -m pytest
+
+schemathesis: $(READY) ## Ask the served API everything that its document allows, and much that it does not
+	SCHEMATHESIS_EXAMPLES=30 $(BIN)/python -m pytest tests/http/test_schemathesis.py
+
+bench: $(READY) ## Measure the hot paths beside their ceilings, on a million bookings
+	PYTHONPATH=src $(BIN)/python -m benchmarks --json var/bench/latest.json --picture var/bench/latest.svg
+
+bench-quick: $(READY) ## The same table in less than three minutes, on fifty thousand
+	PYTHONPATH=src $(BIN)/python -m benchmarks --scale 0.05 --rounds 3 --seconds 1
 
 format: $(READY) ## Let ruff mend what it can
 	$(BIN)/ruff check --fix $(SOURCES)

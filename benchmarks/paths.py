@@ -1,0 +1,325 @@
+"""Each hot path beside its ceiling; what is measured in one round is measured within seconds."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final
+
+import psycopg
+from attrs import define, field, frozen
+
+from benchmarks import lean
+from benchmarks.dataset import (
+    BOOKING,
+    CHILD,
+    COMPANY,
+    HR,
+    SESSION,
+    SESSIONS,
+    USER,
+    VENUE,
+    VENUE_STAFF,
+    awaited_booking,
+    awaited_bookings,
+    free_place,
+    free_places,
+    id_of,
+    token_of,
+)
+from benchmarks.hearing import Heard, ears, script
+from benchmarks.pgbench import Pgbench
+from benchmarks.prepared import Prepared
+from benchmarks.report import Path, Round
+from benchmarks.serving import Answers, Served, question
+from nexus.adapters.postgres.pool import open_pool
+from nexus.application.catalogue.search import Search, Sort
+from nexus.application.kernel.actor import Actor
+from nexus.domain.catalogue.activities import Category
+from nexus.domain.catalogue.places import Position
+from nexus.domain.identity.people import Role
+from nexus.domain.kernel.ids import CompanyId, SessionId, UserId, VenueId
+from nexus.domain.kernel.time import TimeOfDay
+from nexus.entrypoints.wiring import Nexus
+
+SAMPLES: Final = 24
+"""Different askers of a read; pgbench takes one of them at random each time."""
+
+
+class Unexpected(Exception):
+    """The product answered something else than it was asked for."""
+
+
+@define
+class Numbers:
+    """Places and bookings that nobody has used yet in this run."""
+
+    limit: int
+    taken: int = 0
+
+    def take(self, many: int) -> int:
+        """The first of so many numbers in a row."""
+        if self.taken + many > self.limit:
+            raise Unexpected(f"the dataset is used up after {self.taken}: choose a larger scale")
+        self.taken += many
+        return self.taken - many
+
+
+@define
+class Writing:
+    """Booking and cancelling: what a round may take is a share of what the dataset has."""
+
+    at: Prepared
+    web: Served
+    pgbench: Pgbench
+    rounds: int
+    places: Numbers = field(init=False)
+    bookings: Numbers = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.places = Numbers(free_places(self.at.size))
+        self.bookings = Numbers(awaited_bookings(self.at.size))
+
+    @property
+    def many_places(self) -> int:
+        """For pgbench, twice; HTTP takes a third of it, thrice."""
+        return min(12_000, self.places.limit // (self.rounds + 1) // 4 // 12 * 12)
+
+    @property
+    def many_bookings(self) -> int:
+        return min(4_500, self.bookings.limit // (self.rounds + 1) // 2 // 12 * 12)
+
+    def book(self) -> tuple[Round, Round]:
+        """The product's statements under pgbench, and the product over HTTP, beside the leanest statement."""
+        size, many, clients = self.at.size, self.many_places, self.pgbench.clients
+        leanest = self.pgbench(
+            [lean.leanest_booking(size, self.places.take(many), clients)], transactions=many
+        )
+        own = self.pgbench([lean.own_booking(size, self.places.take(many), clients)], transactions=many)
+        answers = self.web.ask(self.booking_questions(many // 3))
+        only(answers, "201")
+        return (
+            Round(ceiling=leanest, product=own),
+            Round(ceiling=leanest, product=answers.rate, p50=answers.p50, p99=answers.p99),
+        )
+
+    def booking_questions(self, many: int) -> list[str]:
+        """So many bookings, each in another session, by another family."""
+        first = self.places.take(many)
+        asked = []
+        for number in range(first, first + many):
+            family, session = free_place(number, self.at.size)
+            wanted = {"session_id": str(id_of(SESSION, session)), "child_ids": [str(id_of(CHILD, family))]}
+            asked.append(question("POST", "/api/v1/bookings", token_of(USER, family), wanted))
+        return asked
+
+    def cancel(self) -> Round:
+        """With a refund, and an offer to the first in line."""
+        size, many = self.at.size, self.many_bookings
+        first = self.bookings.take(many)
+        leanest = self.pgbench(
+            [lean.leanest_cancellation(size, first, self.pgbench.clients)], transactions=many
+        )
+        first = self.bookings.take(many // 3)
+        asked = []
+        for number in range(first, first + many // 3):
+            family, booking = awaited_booking(number, size)
+            path = f"/api/v1/bookings/{id_of(BOOKING, booking)}/cancel"
+            asked.append(question("POST", path, token_of(USER, family), {"reason": "other"}))
+        answers = self.web.ask(asked)
+        only(answers, "200")
+        return Round(ceiling=leanest, product=answers.rate, p50=answers.p50, p99=answers.p99)
+
+    def hot(self) -> tuple[Round, Round]:
+        """500 families at once for 20 seats: refusals beside bookings, and what it costs everybody else."""
+        many = self.many_places // 6
+        alone = self.web.ask(self.booking_questions(many), clients=8)
+        only(alone, "201")
+        session = _hot_session(self.at.database_url, self.bookings.taken + self.places.taken)
+        rush = [_rush(session, family) for family in range(500)]
+        answers = self.web.ask(rush, clients=64)
+        if answers.statuses != {"201": 20, "409": 480}:
+            raise Unexpected(f"20 seats, 500 families: {answers.statuses}")
+        with self.web.asking(rush * 100, clients=8, seconds=alone.seconds * 2) as rushing:
+            beside = self.web.ask(self.booking_questions(many), clients=8)
+            rushing()
+        only(beside, "201")
+        return (
+            Round(ceiling=alone.rate, product=answers.rate, p50=answers.p50, p99=answers.p99),
+            Round(ceiling=alone.rate, product=beside.rate, p50=beside.p50, p99=beside.p99),
+        )
+
+
+def only(answers: Answers, status: str) -> None:
+    """
+    Nothing else may have been answered.
+
+    Raises:
+        Unexpected: It was.
+    """
+    if set(answers.statuses) != {status} or answers.unasked:
+        raise Unexpected(f"expected {status} only, not {answers.statuses}, {answers.unasked} unasked")
+
+
+def _rush(session: str, family: int) -> str:
+    wanted = {"session_id": session, "child_ids": [str(id_of(CHILD, family))]}
+    return question("POST", "/api/v1/bookings", token_of(USER, family), wanted)
+
+
+def _hot_session(database_url: str, number: int) -> str:
+    """A new session with twenty seats, at night, when nobody has another one."""
+    with psycopg.connect(database_url) as owner:
+        made = owner.execute(
+            """
+            INSERT INTO activity_sessions (id, activity_id, venue_id, session_date, start_time, end_time, timezone,
+                                           time_of_day, starts_at, ends_at, credits_required, total_capacity,
+                                           sellable, created_at)
+            SELECT gen_random_uuid(), activity_id, venue_id, at::date, at::time, (at + interval '1 hour')::time,
+                   'UTC', 'morning', at, at + interval '1 hour', 1, 20, 20, now()
+              FROM activity_sessions,
+                   LATERAL (SELECT date_trunc('day', now()) + make_interval(days => 12, mins => %s) AS at) night
+             WHERE id = %s
+            RETURNING id::text
+            """,
+            [number % 400, id_of(SESSION, SESSIONS)],
+        ).fetchone()
+    if made is None:
+        raise Unexpected("there is no session to take as an example")
+    return str(made[0])
+
+
+@frozen(kw_only=True)
+class Read:
+    """A route, the use case behind it and its goal."""
+
+    name: str
+    goal: float
+    run: Callable[[Nexus, int], object]
+    ask: Callable[[int], str]
+    prepared: bool = True
+
+
+def reads(at: Prepared) -> Iterator[Read]:
+    """Every read that is measured; a number chooses who asks."""
+    size = at.size
+
+    def parent(number: int) -> Actor:
+        family = number * 37 % size.families
+        return Actor(
+            user=UserId(id_of(USER, family)),
+            role=Role.PARENT,
+            company=CompanyId(id_of(COMPANY, family % size.companies)),
+        )
+
+    def get(path: str, kind: int, who: int) -> str:
+        return question("GET", path, token_of(kind, who))
+
+    def position(number: int) -> Position:
+        return Position(round(41.7 + 0.01 * (number % 20), 4), round(-87.8 + 0.01 * (number % 23), 4))
+
+    def search(number: int) -> Search:
+        return Search(
+            categories=frozenset({list(Category)[number % 10], list(Category)[(number + 3) % 10]}),
+            age=7,
+            time_of_day=TimeOfDay.AFTERNOON,
+            near=position(number),
+            within_minutes=30,
+            max_credits=4,
+            available=True,
+            sort=Sort.NEAREST if number % 2 else Sort.SOONEST,
+        )
+
+    def address(number: int) -> str:
+        wanted, place = search(number), position(number)
+        categories = "".join(f"&category={each}" for each in sorted(map(str, wanted.categories)))
+        return (
+            f"/api/v1/activities?age=7&time_of_day=afternoon&near={place.latitude},{place.longitude}"
+            f"&within_minutes=30&max_credits=4&available=true&sort={wanted.sort}{categories}"
+        )
+
+    yield Read(
+        name="browse, first page, all filters",
+        goal=0.5,
+        run=lambda nexus, n: nexus.browse_activities(search(n), parent=parent(n).user, limit=21),
+        ask=lambda n: get(address(n), USER, n),
+        prepared=False,
+    )
+    yield Read(
+        name="GET /bookings",
+        goal=0.4,
+        run=lambda nexus, n: nexus.list_bookings(
+            parent=parent(n).user, status=None, upcoming=False, after=None, limit=21
+        ),
+        ask=lambda n: get("/api/v1/bookings", USER, n * 37 % size.families),
+    )
+    yield Read(
+        name="GET /me/credits",
+        goal=0.4,
+        run=lambda nexus, n: nexus.show_credits(actor=parent(n), after=None, limit=21),
+        ask=lambda n: get("/api/v1/me/credits", USER, n * 37 % size.families),
+    )
+
+    def venue(number: int) -> tuple[int, int]:
+        activity = number * 37 % size.activities
+        return activity % size.venues, activity * SESSIONS + 12
+
+    yield Read(
+        name="a roster",
+        goal=0.4,
+        run=lambda nexus, n: nexus.show_roster(
+            SessionId(id_of(SESSION, venue(n)[1])), venue=VenueId(id_of(VENUE, venue(n)[0]))
+        ),
+        ask=lambda n: get(
+            f"/api/v1/venue/sessions/{id_of(SESSION, venue(n)[1])}/roster", VENUE_STAFF, venue(n)[0]
+        ),
+    )
+
+    def hr(number: int) -> Actor:
+        company = number % size.companies
+        return Actor(
+            user=UserId(id_of(HR, company)), role=Role.HR_ADMIN, company=CompanyId(id_of(COMPANY, company))
+        )
+
+    yield Read(
+        name="HR overview",
+        goal=0.4,
+        run=lambda nexus, n: nexus.overview_hr(actor=hr(n)),
+        ask=lambda n: get("/api/v1/hr/overview", HR, n % size.companies),
+    )
+
+
+@frozen
+class Reading:
+    """A read with the scripts of its ceiling."""
+
+    read: Read
+    scripts: Sequence[str]
+    statements: int
+
+    def measure(self, web: Served, pgbench: Pgbench, *, seconds: int) -> Round:
+        ceiling = pgbench(self.scripts, seconds=seconds, prepared=self.read.prepared)
+        questions = [self.read.ask(number % SAMPLES) for number in range(6000 * seconds)]
+        answers = web.ask(questions, seconds=seconds)
+        if set(answers.statuses) != {"200"}:
+            raise Unexpected(f"{self.read.name}: {answers.statuses}")
+        return Round(ceiling=ceiling, product=answers.rate, p50=answers.p50, p99=answers.p99)
+
+
+def readings(at: Prepared) -> list[Reading]:
+    """Every read; its ceiling is what its use case sends, sent by pgbench."""
+    made = []
+    with ears(at.database_url) as hear, open_pool(at.database_url, size=1) as pool:
+        for read in reads(at):
+            scripts = []
+            heard: list[Heard] = []
+            for number in range(SAMPLES):
+                heard = hear(_bound(read, number))
+                scripts.append(script(pool, heard))
+            made.append(Reading(read, scripts, len(heard)))
+    return made
+
+
+def _bound(read: Read, number: int) -> Callable[[Nexus], Any]:
+    return lambda nexus: read.run(nexus, number)
+
+
+def named(name: str, unit: str, goal: float, rounds: Sequence[Round], note: str = "") -> Path:
+    """A path as it is reported."""
+    return Path(name=name, unit=unit, goal=goal, rounds=rounds, note=note)
