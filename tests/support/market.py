@@ -34,10 +34,12 @@ class Stall:
         return activity
 
 
-def stall(office: Office, name: str = "The Barn", **place: Any) -> Stall:
+def stall(
+    office: Office, name: str = "The Barn", *, insured_until: str = "2027-01-01", **place: Any
+) -> Stall:
     body = venue_body(
         name,
-        insurance={"coverage_minor": 100_000_000, "expires_on": "2027-01-01"},
+        insurance={"coverage_minor": 100_000_000, "expires_on": insured_until},
         background_check_completed=True,
         safety_audit_completed=True,
     )
