@@ -109,3 +109,16 @@ def test_a_session_that_changes_at_every_attempt_is_given_up(town: Town, desk: D
     with pytest.raises(TooMuchContention):
         desk.book(session, tuple(family.children), parent=family.parent, company=town.company)
     assert town.one("SELECT booked_count FROM activity_sessions WHERE id = %s", session) == 0
+
+
+def test_who_let_an_offer_lapse_may_rejoin_before_any_sweep(town: Town, desk: Desk) -> None:
+    session = town.session(seats=1)
+    holder, waiting = town.family(), town.family()
+    [booking] = desk.book(session, tuple(holder.children), parent=holder.parent, company=town.company)
+    desk.join(session, tuple(waiting.children), parent=waiting.parent)
+    behind = town.family()
+    desk.join(session, tuple(behind.children), parent=behind.parent)
+    desk.cancel(booking.id, parent=holder.parent)
+    desk.at += timedelta(hours=4)
+    again = desk.join(session, tuple(waiting.children), parent=waiting.parent)
+    assert (again.status, again.position) == (EntryStatus.WAITING, 2)

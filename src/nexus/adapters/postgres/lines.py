@@ -1,5 +1,6 @@
 """Sessions with their queues."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
@@ -7,7 +8,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from nexus.adapters.postgres.rows import as_object, to_object
-from nexus.domain.booking.waitlist import Entry, Line
+from nexus.domain.booking.waitlist import Entry, EntryStatus, Line
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ChildId, EntryId, SessionId, UserId, VenueId
 
@@ -146,25 +147,26 @@ class PostgresLines:
             },
         )
         known = {entry.id: entry for entry in before.entries}
-        for entry in (*after.entries, *after.gone):
-            if entry.id not in known:
-                self._add(entry, after.session)
-        changed = [
-            entry
-            for entry in (*after.entries, *after.gone)
-            if entry != known.get(entry.id) and (entry.id in known or entry.offered_at or entry.ended_at)
-        ]
-        if changed:
+        entries = (*after.entries, *after.gone)
+        added = [entry for entry in entries if entry.id not in known]
+        # What ended makes room first: a child may leave the line and join it again in one change.
+        self._change([entry for entry in entries if entry.id in known and entry != known[entry.id]])
+        for entry in added:
+            self._add(entry, after.session)
+        self._change([entry for entry in added if entry.status is not EntryStatus.WAITING])
+
+    def _change(self, entries: Sequence[Entry]) -> None:
+        if entries:
             self._connection.execute(
                 SAVE_ENTRIES,
                 {
-                    "ids": [entry.id for entry in changed],
-                    "statuses": [entry.status.value for entry in changed],
-                    "overtaken": [entry.overtaken for entry in changed],
-                    "offered_at": [entry.offered_at for entry in changed],
-                    "expires_at": [entry.offer_expires_at for entry in changed],
-                    "ended_at": [entry.ended_at for entry in changed],
-                    "reasons": [entry.closed_reason for entry in changed],
+                    "ids": [entry.id for entry in entries],
+                    "statuses": [entry.status.value for entry in entries],
+                    "overtaken": [entry.overtaken for entry in entries],
+                    "offered_at": [entry.offered_at for entry in entries],
+                    "expires_at": [entry.offer_expires_at for entry in entries],
+                    "ended_at": [entry.ended_at for entry in entries],
+                    "reasons": [entry.closed_reason for entry in entries],
                 },
             )
 
