@@ -402,10 +402,19 @@ def test_shorter_and_cheaper_give_the_difference_back(town, desk):
     assert town.ledger(balance)[-1] == ("partial_refund", 2, 9)
     after = booking_of(desk, family)
     assert (after.credits_refunded, after.refundable_until) == (2, after.starts_at)
-    done = desk.change_session(session, PlanChange(price=2), venue=town.venue)
-    assert done.credits_refunded == 1
-    desk.cancel(booking.id, parent=family.parent, version=booking_of(desk, family).version)
+    desk.cancel(booking.id, parent=family.parent, version=after.version)
     assert town.purse(balance) == {"available": 10, "used": 3, "refunded": 3, "forfeited": 0, "expired": 0}
+
+
+def test_nobody_keeps_paying_more_than_the_session_costs_now(town, desk):
+    session, family = planned(town, price=3), town.family()
+    book(town, desk, session, family)
+    prices = {2: 1, 4: 0, 3: 0, 1: 1}
+    given_back = {
+        price: desk.change_session(session, PlanChange(price=price), venue=town.venue).credits_refunded
+        for price in prices
+    }
+    assert given_back == prices
 
 
 def test_notes_are_told_and_change_nothing_else(town, desk):

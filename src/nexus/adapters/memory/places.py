@@ -299,7 +299,18 @@ class MemoryPlaces:
         for booking in due:
             done = evolve(booking, status=BookingStatus.COMPLETED, version=booking.version + 1)
             self.save([done], at=at)
-            session = self._world.sessions[booking.session]
-            if session.status == SessionStatus.SCHEDULED:
-                self._world.sessions[session.id] = evolve(session, status=SessionStatus.COMPLETED.value)
         return len(due)
+
+    def close_sessions(self, *, before: datetime, limit: int) -> int:
+        expected = {booking.session for booking in self._active()}
+        over = sorted(
+            (
+                each
+                for each in self._world.sessions.values()
+                if each.status == SessionStatus.SCHEDULED and each.ends_at <= before and each.id not in expected
+            ),
+            key=lambda each: each.starts_at,
+        )[:limit]
+        for session in over:
+            self._world.sessions[session.id] = evolve(session, status=SessionStatus.COMPLETED.value)
+        return len(over)

@@ -246,6 +246,11 @@ class Places(Protocol):
         ...
 
 
+    def close_sessions(self, *, before: datetime, limit: int) -> int:
+        """Call sessions completed that ended before that instant; returns how many."""
+        ...
+
+
 class Lines(Protocol):
     """Sessions with their queues."""
 

@@ -30,15 +30,25 @@ class SweepSessions:
     new_id: NewId
 
     def __call__(self) -> int:
-        """How many sessions were brought up to date."""
+        """
+        How many sessions were brought up to date.
+
+        Raises:
+            ExceptionGroup: Some could not be, after all others were.
+        """
         at = self.now()
         done = 0
-        while True:
+        faults: list[Exception] = []
+        while not faults:
             with self.begin() as work:
                 sessions = work.lines.due(at=at, limit=BATCH)
             for session in sessions:
-                self._settle(session, at=at)
-            done += len(sessions)
+                try:
+                    self._settle(session, at=at)
+                except Exception as fault:  # noqa: BLE001 - one session holds up no other; raised below
+                    fault.add_note(f"session {session}")
+                    faults.append(fault)
+            done += len(sessions) - len(faults)
             if len(sessions) < BATCH:
                 break
         while True:
@@ -46,7 +56,10 @@ class SweepSessions:
                 released = work.lines.release(at=at, limit=BATCH)
             done += released
             if released < BATCH:
-                return done
+                break
+        if faults:
+            raise ExceptionGroup("some sessions could not be brought up to date", faults)
+        return done
 
     def _settle(self, session: SessionId, *, at: datetime) -> None:
         with self.begin() as work:
@@ -81,4 +94,9 @@ class CompleteBookings:
                 completed = work.places.complete(before=at - MARKING_PERIOD, at=at, limit=BATCH)
             done += completed
             if completed < BATCH:
+                break
+        while True:
+            with self.begin() as work:
+                over = work.places.close_sessions(before=at - MARKING_PERIOD, limit=BATCH)
+            if over < BATCH:
                 return done

@@ -211,7 +211,7 @@ def _price_cut(booking: Booking, old: Plan, new: Plan) -> Settlement:
     length, new_length = old.ends_at - old.starts_at, new.ends_at - new.starts_at
     return Settlement(
         refund=booking.terms.when_the_session_changes(
-            length=length, new_length=new_length, price=old.price, new_price=new.price
+            length=length, new_length=new_length, new_price=new.price
         )
     )
 

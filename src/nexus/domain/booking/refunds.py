@@ -77,15 +77,12 @@ class Terms:
         """Nothing back."""
         return Settlement(forfeit=self.paid)
 
-    def when_the_session_changes(
-        self, *, length: timedelta, new_length: timedelta, price: int, new_price: int
-    ) -> int:
+    def when_the_session_changes(self, *, length: timedelta, new_length: timedelta, new_price: int) -> int:
         """
         What comes back because the session became shorter or cheaper.
 
-        What was paid shrinks with the length and with the price, whichever is
-        less; a remaining fraction of a credit goes to the family.
+        What was paid shrinks with the length, and nobody keeps paying more than the
+        session costs now, whichever is less; a fraction of a credit goes to the family.
         """
         by_length = self.paid * min(new_length, length) // length
-        by_price = self.paid * min(new_price, price) // price
-        return self.paid - min(by_length, by_price)
+        return self.paid - min(by_length, new_price, self.paid)
