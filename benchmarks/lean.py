@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.dataset import BOOKING, CHILD, SESSION, USER, Size
-from nexus.adapters.postgres.outbox import ADD_EVENT
+from nexus.adapters.postgres.outbox import ADD_EVENTS
 from nexus.adapters.postgres.places import PLACE
 from nexus.domain.platform.settings import PlatformSettings
 
@@ -164,13 +164,18 @@ def own_booking(size: Size, start: int, clients: int) -> str:
         "last_offer_minutes": str(terms.waitlist_last_offer_minutes),
         "at": "now()",
     }
-    event = {"id": "gen_random_uuid()", "type": "'PlacesBooked'", "payload": _EVENT, "at": "now()"}
+    event = {
+        "ids": "ARRAY[gen_random_uuid()]",
+        "types": "ARRAY['PlacesBooked']",
+        "payloads": f"ARRAY[{_EVENT}]",
+        "instants": "ARRAY[now()]",
+    }
     return "\n".join(
         [
             *_free_place(size, start, clients),
             "BEGIN;",
             stated(PLACE, values) + ";",
-            stated(ADD_EVENT, event) + ";",
+            stated(ADD_EVENTS, event) + ";",
             "COMMIT;",
         ]
     )

@@ -78,7 +78,9 @@ from nexus.application.platform.tidy_up import TidyUp
 from nexus.domain.catalogue.activities import Category
 from nexus.entrypoints.settings import Settings
 
-AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {kind: lambda _: 1 for kind in UNAVAILABLE}
+AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
+    kind: lambda _: 1 for kind in UNAVAILABLE
+}
 """Errors that mean the database cannot serve for the moment, and after how many seconds to ask again."""
 
 
@@ -97,6 +99,7 @@ class Nexus:
     ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
+        self.read = self.begin.reading
         self.now = now
         self.new_id = new_id
         self.new_code = new_code
@@ -144,7 +147,7 @@ class Nexus:
 
     @cached_property
     def authenticate(self) -> Authenticate:
-        return Authenticate(self.begin, self.now)
+        return Authenticate(self.read, self.now)
 
     @cached_property
     def sign_in(self) -> SignIn:
@@ -156,7 +159,7 @@ class Nexus:
 
     @cached_property
     def show_me(self) -> ShowMe:
-        return ShowMe(self.begin)
+        return ShowMe(self.read)
 
     # --- families
 
@@ -166,11 +169,11 @@ class Nexus:
 
     @cached_property
     def list_children(self) -> ListChildren:
-        return ListChildren(self.begin, self._vault)
+        return ListChildren(self.read, self._vault)
 
     @cached_property
     def show_child(self) -> ShowChild:
-        return ShowChild(self.begin, self._vault)
+        return ShowChild(self.read, self._vault)
 
     @cached_property
     def change_child(self) -> ChangeChild:
@@ -182,29 +185,29 @@ class Nexus:
 
     @cached_property
     def list_consents(self) -> ListConsents:
-        return ListConsents(self.begin)
+        return ListConsents(self.read)
 
     @cached_property
     def show_credits(self) -> ShowCredits:
-        return ShowCredits(self.begin, self.now)
+        return ShowCredits(self.read, self.now)
 
     # --- finding
 
     @cached_property
     def browse_activities(self) -> BrowseActivities:
-        return BrowseActivities(self.begin, self.now)
+        return BrowseActivities(self.read, self.now)
 
     @cached_property
     def show_activity(self) -> ShowActivity:
-        return ShowActivity(self.begin, self.now)
+        return ShowActivity(self.read, self.now)
 
     @cached_property
     def list_sessions_of_activity(self) -> ListSessionsOfActivity:
-        return ListSessionsOfActivity(self.begin, self.now)
+        return ListSessionsOfActivity(self.read, self.now)
 
     @cached_property
     def show_session(self) -> ShowSession:
-        return ShowSession(self.begin, self.now)
+        return ShowSession(self.read, self.now)
 
     # --- booking
 
@@ -218,11 +221,11 @@ class Nexus:
 
     @cached_property
     def show_booking(self) -> ShowBooking:
-        return ShowBooking(self.begin)
+        return ShowBooking(self.read)
 
     @cached_property
     def list_bookings(self) -> ListBookings:
-        return ListBookings(self.begin, self.now)
+        return ListBookings(self.read, self.now)
 
     @cached_property
     def quote_cancellation(self) -> QuoteCancellation:
@@ -250,11 +253,11 @@ class Nexus:
 
     @cached_property
     def show_entry(self) -> ShowEntry:
-        return ShowEntry(self.begin)
+        return ShowEntry(self.read)
 
     @cached_property
     def list_entries(self) -> ListEntries:
-        return ListEntries(self.begin)
+        return ListEntries(self.read)
 
     # --- being told
 
@@ -264,7 +267,7 @@ class Nexus:
 
     @cached_property
     def list_notifications(self) -> ListNotifications:
-        return ListNotifications(self.begin)
+        return ListNotifications(self.read)
 
     @cached_property
     def read_notification(self) -> ReadNotification:
@@ -282,7 +285,7 @@ class Nexus:
 
     @cached_property
     def list_activities(self) -> ListActivities:
-        return ListActivities(self.begin)
+        return ListActivities(self.read)
 
     @cached_property
     def create_session(self) -> CreateSession:
@@ -290,7 +293,7 @@ class Nexus:
 
     @cached_property
     def list_venue_sessions(self) -> ListVenueSessions:
-        return ListVenueSessions(self.begin)
+        return ListVenueSessions(self.read)
 
     @cached_property
     def change_session(self) -> ChangeSession:
@@ -310,11 +313,11 @@ class Nexus:
 
     @cached_property
     def list_schedules(self) -> ListSchedules:
-        return ListSchedules(self.begin)
+        return ListSchedules(self.read)
 
     @cached_property
     def show_roster(self) -> ShowRoster:
-        return ShowRoster(self.begin, self._vault)
+        return ShowRoster(self.read, self._vault)
 
     @cached_property
     def confirm_booking(self) -> ConfirmBooking:
@@ -336,11 +339,11 @@ class Nexus:
 
     @cached_property
     def overview_hr(self) -> OverviewHr:
-        return OverviewHr(self.begin, self.now, tuple(Category))
+        return OverviewHr(self.read, self.now, tuple(Category))
 
     @cached_property
     def list_employees(self) -> ListEmployees:
-        return ListEmployees(self.begin, self.now)
+        return ListEmployees(self.read, self.now)
 
     # --- the platform
 
@@ -350,7 +353,7 @@ class Nexus:
 
     @cached_property
     def list_companies(self) -> ListCompanies:
-        return ListCompanies(self.begin)
+        return ListCompanies(self.read)
 
     @cached_property
     def create_subscription(self) -> CreateSubscription:
@@ -358,7 +361,7 @@ class Nexus:
 
     @cached_property
     def list_subscriptions(self) -> ListSubscriptions:
-        return ListSubscriptions(self.begin)
+        return ListSubscriptions(self.read)
 
     @cached_property
     def create_user(self) -> CreateUser:
@@ -370,7 +373,7 @@ class Nexus:
 
     @cached_property
     def list_venues(self) -> ListVenues:
-        return ListVenues(self.begin)
+        return ListVenues(self.read)
 
     @cached_property
     def approve_venue(self) -> ApproveVenue:
@@ -394,7 +397,7 @@ class Nexus:
 
     @cached_property
     def read_settings(self) -> ReadSettings:
-        return ReadSettings(self.begin, self.now)
+        return ReadSettings(self.read, self.now)
 
     @cached_property
     def change_settings(self) -> ChangeSettings:

@@ -8,9 +8,12 @@ from psycopg.types.json import Jsonb
 from nexus.application.kernel.event_codec import encode
 from nexus.domain.kernel.events import Event
 
-ADD_EVENT: Final[LiteralString] = """
+ADD_EVENTS: Final[LiteralString] = """
     INSERT INTO outbox (id, type, payload, occurred_at)
-    VALUES (%(id)s, %(type)s, %(payload)s, %(at)s)
+    SELECT id, type, payload, occurred_at
+      FROM unnest(%(ids)s::uuid[], %(types)s::text[], %(payloads)s::jsonb[], %(instants)s::timestamptz[])
+           WITH ORDINALITY AS e (id, type, payload, occurred_at, ordinal)
+     ORDER BY ordinal
 """
 
 
@@ -21,9 +24,14 @@ class PostgresOutbox:
         self._connection = connection
 
     def add(self, *events: Event) -> None:
-        rows = [
-            {"id": event.id, "type": type(event).__name__, "payload": Jsonb(encode(event)), "at": event.at}
-            for event in events
-        ]
-        with self._connection.cursor() as cursor:
-            cursor.executemany(ADD_EVENT, rows)
+        if not events:
+            return
+        self._connection.execute(
+            ADD_EVENTS,
+            {
+                "ids": [event.id for event in events],
+                "types": [type(event).__name__ for event in events],
+                "payloads": [Jsonb(encode(event)) for event in events],
+                "instants": [event.at for event in events],
+            },
+        )

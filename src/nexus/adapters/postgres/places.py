@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, LiteralString
 
+from attrs import fields
 from psycopg import Connection
 from psycopg.errors import DeadlockDetected, ExclusionViolation, UniqueViolation
 from psycopg.rows import dict_row
@@ -16,6 +17,7 @@ from nexus.domain.booking.wishes import Attendee
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, ChildId, SessionId, UserId, VenueId
 
+# A row for each of the children, or one without a child: a single round trip tells everything.
 READ_FACTS: Final[LiteralString] = """
     SELECT s.id AS session, a.id AS activity, v.id AS venue, s.status, s.starts_at, s.ends_at,
            s.session_date AS local_date, s.credits_required AS price, a.min_age, a.max_age,
@@ -29,7 +31,17 @@ READ_FACTS: Final[LiteralString] = """
                 WHERE w.session_id = s.id AND w.status = 'offered' AND w.offer_expires_at <= %(at)s
            ) AS has_lapsed_offers,
            purse.credits_available AS credits,
-           coalesce(purse.premium_venue_access, false) AS has_premium
+           coalesce(purse.premium_venue_access, false) AS has_premium,
+           c.id AS child, c.date_of_birth AS born,
+           c.status = 'active' AS is_active, 'activity_booking' = ANY (c.consents) AS may_be_booked,
+           (SELECT b.id FROM bookings b
+             WHERE b.child_id = c.id AND b.session_id = s.id AND b.status IN ('pending', 'confirmed')
+           ) AS same_session,
+           (SELECT b.id FROM bookings b
+             WHERE b.child_id = c.id AND b.session_id <> s.id AND b.status IN ('pending', 'confirmed')
+               AND b.starts_at < s.ends_at AND b.ends_at > s.starts_at
+             ORDER BY b.starts_at, b.id LIMIT 1
+           ) AS overlapping
       FROM activity_sessions s
       JOIN activities a ON a.id = s.activity_id
       JOIN venues v ON v.id = s.venue_id
@@ -40,23 +52,8 @@ READ_FACTS: Final[LiteralString] = """
            WHERE b.user_id = %(parent)s AND b.closed_at IS NULL
              AND b.opens_at <= %(at)s AND b.closes_at > %(at)s
       ) purse ON true
+      LEFT JOIN children c ON c.id = ANY (%(children)s) AND c.parent_id = %(parent)s
      WHERE s.id = %(session)s
-"""
-
-READ_ATTENDEES: Final[LiteralString] = """
-    SELECT c.id AS child, c.date_of_birth AS born,
-           c.status = 'active' AS is_active, 'activity_booking' = ANY (c.consents) AS may_be_booked,
-           (SELECT b.id FROM bookings b
-             WHERE b.child_id = c.id AND b.session_id = s.id AND b.status IN ('pending', 'confirmed')
-           ) AS same_session,
-           (SELECT b.id FROM bookings b
-             WHERE b.child_id = c.id AND b.session_id <> s.id AND b.status IN ('pending', 'confirmed')
-               AND b.starts_at < s.ends_at AND b.ends_at > s.starts_at
-             ORDER BY b.starts_at, b.id LIMIT 1
-           ) AS overlapping
-      FROM children c
-     CROSS JOIN activity_sessions s
-     WHERE c.id = ANY (%(children)s) AND c.parent_id = %(parent)s AND s.id = %(session)s
 """
 
 LOCK_CHILDREN: Final[LiteralString] = """
@@ -202,15 +199,28 @@ COMPLETE_BOOKINGS: Final[LiteralString] = """
         SELECT id FROM activity_sessions
          WHERE id IN (SELECT session_id FROM due)
            FOR NO KEY UPDATE SKIP LOCKED
-    ), marked AS (
-        UPDATE activity_sessions SET status = 'completed'
-         WHERE status = 'scheduled' AND id IN (SELECT id FROM over)
     )
     UPDATE bookings b
        SET status = 'completed', version = version + 1, attendance_marked_at = %(at)s
       FROM due
      WHERE b.id = due.id AND b.status = 'confirmed' AND due.session_id IN (SELECT id FROM over)
 """
+
+CLOSE_SESSIONS: Final[LiteralString] = """
+    WITH over AS (
+        SELECT id FROM activity_sessions s
+         WHERE status = 'scheduled' AND starts_at < %(before)s AND ends_at <= %(before)s
+           AND NOT EXISTS (
+               SELECT FROM bookings b WHERE b.session_id = s.id AND b.status IN ('pending', 'confirmed'))
+         ORDER BY starts_at
+         LIMIT %(limit)s
+           FOR NO KEY UPDATE SKIP LOCKED
+    )
+    UPDATE activity_sessions SET status = 'completed' WHERE id IN (SELECT id FROM over)
+"""
+
+
+_OF_ATTENDEE: Final = tuple(attribute.name for attribute in fields(Attendee))
 
 
 class PostgresPlaces:
@@ -224,16 +234,18 @@ class PostgresPlaces:
     ) -> Facts:
         values = {"session": session, "children": list(children), "parent": parent, "at": at}
         with self._connection.cursor(row_factory=dict_row) as cursor:
-            found = cursor.execute(READ_FACTS, values).fetchone()
-        if found is None:
+            rows = cursor.execute(READ_FACTS, values).fetchall()
+        if not rows:
             raise NoSuchThing("session")
-        with self._connection.cursor(row_factory=as_object(Attendee)) as attendees_cursor:
-            attendees = {
-                attendee.child: attendee
-                for attendee in attendees_cursor.execute(READ_ATTENDEES, values).fetchall()
-            }
+        each = [
+            to_object({name: row.pop(name) for name in _OF_ATTENDEE}, Attendee)
+            for row in rows
+            if row["child"]
+        ]
+        attendees = {attendee.child: attendee for attendee in each}
         if any(child not in attendees for child in children):
             raise NoSuchThing("child")
+        found = rows[0]
         seats = {name: found.pop(name) for name in ("sellable", "booked", "held")}
         credits, has_premium = found.pop("credits"), found.pop("has_premium")
         return Facts(
@@ -350,3 +362,6 @@ class PostgresPlaces:
     def complete(self, *, before: datetime, at: datetime, limit: int) -> int:
         values = {"before": before, "at": at, "limit": limit}
         return self._connection.execute(COMPLETE_BOOKINGS, values).rowcount
+
+    def close_sessions(self, *, before: datetime, limit: int) -> int:
+        return self._connection.execute(CLOSE_SESSIONS, {"before": before, "limit": limit}).rowcount
