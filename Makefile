@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := src tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reset setup lint format unit schemathesis bench bench-quick lock clean
+.PHONY: help run test reset setup lint format unit slow schemathesis bench bench-quick lock clean
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -19,7 +19,7 @@ run: $(READY) ## Start the whole product, servers included; Ctrl-C stops it
 reset: $(READY) ## Forget all data of this folder; the next run starts afresh
 	@exec $(BIN)/python -m nexus up --reset
 
-test: lint unit ## Set up, run every check, run every test
+test: lint unit ## Set up, run all checks and tests (but the slow ones)
 
 setup: $(READY) ## Only set up: the virtual environment, from the lock
 
@@ -32,7 +32,10 @@ lint: $(READY) ## Style, types, architecture, security
 	$(BIN)/bandit -q -c pyproject.toml -r src
 
 unit: $(READY) ## Only the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not slow"
+
+slow: $(READY) ## The tests that take long: whole installations killed and restarted, the API under attack
+	$(BIN)/python -m pytest -m slow
 
 schemathesis: $(READY) ## Ask the served API everything that its document allows, and much that it does not
 	SCHEMATHESIS_EXAMPLES=30 $(BIN)/python -m pytest tests/http/test_schemathesis.py

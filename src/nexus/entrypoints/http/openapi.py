@@ -166,10 +166,28 @@ def completed(drawn: Mapping[str, Any], app: Litestar) -> dict[str, Any]:
         operation = document.get("paths", {}).get(path or "/", {}).get(method.lower())
         if operation is not None:
             _complete(operation, handler)
+            operation["operationId"] = _operation_id(method, path)
     return _named(document)
 
 
+def _operation_id(method: str, path: str) -> str:
+    """The method and the words of the path, such as ``post_bookings_booking_id_cancel``."""
+    words = re.findall(r"\w+", path.removeprefix("/api/v1").replace("-", "_"))
+    return "_".join([method.lower(), *words])
+
+
+def _introduce(operation: dict[str, Any]) -> None:
+    """The first paragraph of a handler's docstring sums it up; the rest describes it."""
+    said = operation.pop("description", "").strip()
+    summary, _, rest = said.partition("\n\n")
+    if summary:
+        operation["summary"] = " ".join(summary.split()).removesuffix(".")
+    if rest:
+        operation["description"] = rest
+
+
 def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+    _introduce(operation)
     names = set(handler.parsed_fn_signature.parameters)
     policy = policy_of(handler)
     if policy is Policy.PUBLIC:
