@@ -66,6 +66,7 @@ from nexus.application.identity.companies import (
 from nexus.application.identity.consents import ListConsents, RecordConsent
 from nexus.application.identity.create_user import CreateUser
 from nexus.application.identity.hr import ListEmployees, OverviewHr
+from nexus.application.identity.leave import RecordLeaver
 from nexus.application.identity.ports import Passwords
 from nexus.application.identity.sign_in import Authenticate, ShowMe, SignIn, SignOut
 from nexus.application.kernel.inbox import HandleEvent
@@ -213,7 +214,7 @@ class Nexus:
 
     @cached_property
     def quote_booking(self) -> QuoteBooking:
-        return QuoteBooking(self.begin, self.now)
+        return QuoteBooking(self.read, self.now)
 
     @cached_property
     def book(self) -> Book:
@@ -344,6 +345,10 @@ class Nexus:
     @cached_property
     def list_employees(self) -> ListEmployees:
         return ListEmployees(self.read, self.now)
+
+    @cached_property
+    def record_leaver(self) -> RecordLeaver:
+        return RecordLeaver(self.begin, self.now)
 
     # --- the platform
 

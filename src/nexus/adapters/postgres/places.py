@@ -10,15 +10,18 @@ from psycopg.errors import DeadlockDetected, ExclusionViolation, UniqueViolation
 from psycopg.rows import dict_row
 
 from nexus.adapters.postgres.rows import as_object, to_object
+from nexus.adapters.postgres.settings import BROUGHT_ALONG, PostgresSettings
 from nexus.application.booking.ports import Facts, Order, Overtaken
 from nexus.domain.booking.bookings import Booking, BookingStatus
 from nexus.domain.booking.sessions import Offering
 from nexus.domain.booking.wishes import Attendee
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, ChildId, SessionId, UserId, VenueId
+from nexus.domain.platform.settings import keys
 
 # A row for each of the children, or one without a child: a single round trip tells everything.
-READ_FACTS: Final[LiteralString] = """
+READ_FACTS: Final[LiteralString] = (
+    """
     SELECT s.id AS session, a.id AS activity, v.id AS venue, s.status, s.starts_at, s.ends_at,
            s.session_date AS local_date, s.credits_required AS price, a.min_age, a.max_age,
            a.is_published AND a.is_active AS is_published, v.status = 'active' AS venue_is_active,
@@ -41,7 +44,10 @@ READ_FACTS: Final[LiteralString] = """
              WHERE b.child_id = c.id AND b.session_id <> s.id AND b.status IN ('pending', 'confirmed')
                AND b.starts_at < s.ends_at AND b.ends_at > s.starts_at
              ORDER BY b.starts_at, b.id LIMIT 1
-           ) AS overlapping
+           ) AS overlapping,
+    """
+    + BROUGHT_ALONG
+    + """ AS settings
       FROM activity_sessions s
       JOIN activities a ON a.id = s.activity_id
       JOIN venues v ON v.id = s.venue_id
@@ -55,6 +61,7 @@ READ_FACTS: Final[LiteralString] = """
       LEFT JOIN children c ON c.id = ANY (%(children)s) AND c.parent_id = %(parent)s
      WHERE s.id = %(session)s
 """
+)
 
 LOCK_CHILDREN: Final[LiteralString] = """
     SELECT id FROM children
@@ -226,13 +233,20 @@ _OF_ATTENDEE: Final = tuple(attribute.name for attribute in fields(Attendee))
 class PostgresPlaces:
     """The table ``bookings``, as booking and cancelling write it."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, settings: PostgresSettings) -> None:
         self._connection = connection
+        self._settings = settings
 
     def facts(
         self, session: SessionId, children: Sequence[ChildId], *, parent: UserId, at: datetime
     ) -> Facts:
-        values = {"session": session, "children": list(children), "parent": parent, "at": at}
+        values = {
+            "session": session,
+            "children": list(children),
+            "parent": parent,
+            "at": at,
+            "settings": list(keys()),
+        }
         with self._connection.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(READ_FACTS, values).fetchall()
         if not rows:
@@ -246,6 +260,7 @@ class PostgresPlaces:
         if any(child not in attendees for child in children):
             raise NoSuchThing("child")
         found = rows[0]
+        self._settings.brought(found.pop("settings"), at)
         seats = {name: found.pop(name) for name in ("sellable", "booked", "held")}
         credits, has_premium = found.pop("credits"), found.pop("has_premium")
         return Facts(

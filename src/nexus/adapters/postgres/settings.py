@@ -20,6 +20,15 @@ SETTINGS_IN_FORCE: Final[LiteralString] = """
      ORDER BY key, effective_from DESC
 """
 
+BROUGHT_ALONG: Final[LiteralString] = """
+    (SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}')
+       FROM (SELECT DISTINCT ON (key) key, value
+               FROM platform_settings
+              WHERE effective_from <= %(at)s AND key = ANY (%(settings)s)
+              ORDER BY key, effective_from DESC) f)
+"""
+"""The settings in force, as a column of another statement."""
+
 SETTINGS_SINCE: Final[LiteralString] = """
     SELECT key, value, effective_from, updated_by
       FROM platform_settings s
@@ -40,20 +49,33 @@ CHANGE_SETTING: Final[LiteralString] = """
 
 
 class PostgresSettings:
-    """The table ``platform_settings``; names that this version does not know are left alone."""
+    """
+    The table ``platform_settings``; names that this version does not know are left alone.
+
+    Within a unit of work the settings of an instant are read once; who reads
+    something else at that instant may bring them along.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._read: dict[datetime, PlatformSettings] = {}
 
     def at(self, instant: datetime) -> PlatformSettings:
-        rows = self._connection.execute(SETTINGS_IN_FORCE, {"instant": instant, "keys": list(keys())})
-        return PlatformSettings.of(dict(rows.fetchall()))
+        if instant not in self._read:
+            rows = self._connection.execute(SETTINGS_IN_FORCE, {"instant": instant, "keys": list(keys())})
+            self.brought(dict(rows.fetchall()), instant)
+        return self._read[instant]
+
+    def brought(self, stored: Mapping[str, Any], instant: datetime) -> None:
+        """Settings that another statement of this unit of work has read, as they are stored."""
+        self._read[instant] = PlatformSettings.of(stored)
 
     def history(self, *, since: datetime) -> list[Entry]:
         with self._connection.cursor(row_factory=as_object(Entry)) as cursor:
             return cursor.execute(SETTINGS_SINCE, {"since": since}).fetchall()
 
     def change(self, values: Mapping[str, Any], *, effective_from: datetime, by: UserId) -> None:
+        self._read.clear()
         with self._connection.cursor() as cursor:
             cursor.executemany(
                 CHANGE_SETTING,

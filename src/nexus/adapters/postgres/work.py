@@ -50,7 +50,7 @@ class PostgresWork:
 
     @cached_property
     def places(self) -> PostgresPlaces:
-        return PostgresPlaces(self.connection)
+        return PostgresPlaces(self.connection, self.settings)
 
     @cached_property
     def lines(self) -> PostgresLines:

@@ -97,12 +97,12 @@ class TakePlaces:
             Refusal: A precondition does not hold.
             Overtaken: Others changed the session, the balance or the child meanwhile.
         """
-        settings = work.settings.at(at)
         facts = work.places.facts(session, children, parent=parent, at=at)
         if not in_turn and facts.offering.needs_settling(at=at):
             work.places.lock_children(children, parent=parent)
             change_line(work, work.lines.lock(session), lambda line: line, at=at, new_id=self.new_id)
             facts = work.places.facts(session, children, parent=parent, at=at)
+        settings = work.settings.at(at)
         wish = wish_of(facts, last_offer_minutes=settings.waitlist_last_offer_minutes)
         wish.check(at=at, in_turn=in_turn)
         if facts.credits < wish.price:

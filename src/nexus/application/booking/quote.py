@@ -32,8 +32,8 @@ class QuoteBooking:
         named_once(children)
         at = self.now()
         with self.begin() as work:
-            settings = work.settings.at(at)
             facts = work.places.facts(session, children, parent=parent, at=at)
+            settings = work.settings.at(at)
         wish = wish_of(facts, last_offer_minutes=settings.waitlist_last_offer_minutes)
         obstacles: list[Refusal] = list(wish.obstacles(at=at))
         if facts.credits < wish.price:

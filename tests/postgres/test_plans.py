@@ -1,0 +1,132 @@
+"""
+The statements of hot paths find their rows by index, on a dataset of some size.
+
+The use cases are run, and what they sent is explained with the values they sent.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+from benchmarks.dataset import CHILD, COMPANY, SESSION, USER, Size, awaited_booking, fill, free_place, id_of
+from benchmarks.hearing import Heard, ears
+from benchmarks.paths import reads
+from benchmarks.prepared import Prepared
+
+from nexus.adapters.postgres.invariants import verify
+from nexus.adapters.postgres.migrate import migrate
+
+pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+
+BIG = {"bookings", "credit_ledger", "activity_sessions", "user_credit_balances", "outbox", "waitlist"}
+SIZE = Size.of(0.02)
+"""20,000 bookings: an index is the cheaper way by far."""
+BASE = datetime.now(UTC).replace(microsecond=0)
+
+
+@pytest.fixture(scope="module")
+def big(postgres_server):
+    """The address of a database of that size."""
+    with psycopg.connect(postgres_server.database_url, autocommit=True) as owner:
+        owner.execute("CREATE DATABASE plans")
+    url = urlsplit(postgres_server.database_url)._replace(path="/plans").geturl()
+    migrate(url)
+    fill(url, SIZE, base=BASE)
+    return url
+
+
+@pytest.fixture(scope="module")
+def hear(big):
+    with ears(big) as hear:
+        yield hear
+
+
+@pytest.fixture(scope="module")
+def explainer(big):
+    with psycopg.connect(big, autocommit=True) as connection:
+        yield connection
+
+
+def scanned(explainer, heard):
+    """The big tables that a statement reads from end to end."""
+
+    def scans(node):
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG:
+            yield node["Relation Name"]
+        for part in node.get("Plans", ()):
+            yield from scans(part)
+
+    plan = explainer.execute("EXPLAIN (FORMAT JSON) " + heard.statement, heard.values).fetchone()[0]
+    return set(scans(plan[0]["Plan"]))
+
+
+def by_index(explainer, said):
+    """Every statement that was heard touches a big table by index only."""
+    planned = [each for each in said if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", each.statement)]
+    assert planned
+    for each in planned:
+        assert scanned(explainer, each) == set(), each.statement
+
+
+def who(family):
+    return {"parent": id_of(USER, family), "company": id_of(COMPANY, family % SIZE.companies)}
+
+
+def test_the_dataset_breaks_no_promise(explainer):
+    found = verify(explainer, at=BASE, last_offer=timedelta(hours=1))
+    assert [finding.invariant.number for finding in found if not finding.holds] == []
+
+
+def test_a_scan_would_be_noticed(explainer):
+    """The control: without an index that fits, the whole table is read, and that is what is looked for."""
+    assert scanned(explainer, Heard("SELECT id FROM bookings WHERE credits_charged = %(n)s", {"n": 3})) == {
+        "bookings"
+    }
+
+
+def test_booking(hear, explainer):
+    family, session = free_place(0, SIZE)
+    children = (id_of(CHILD, family),)
+    said = hear(lambda nexus: nexus.book(id_of(SESSION, session), children, **who(family)))
+    assert any("INSERT INTO bookings" in each.statement for each in said)
+    by_index(explainer, said)
+
+
+def test_quoting(hear, explainer):
+    family, session = free_place(1, SIZE)
+    children = (id_of(CHILD, family),)
+    parent = id_of(USER, family)
+    by_index(
+        explainer, hear(lambda nexus: nexus.quote_booking(id_of(SESSION, session), children, parent=parent))
+    )
+
+
+def test_cancelling_with_a_refund_and_an_offer(hear, explainer):
+    family, booking = awaited_booking(0, SIZE)
+    said = hear(lambda nexus: nexus.cancel_booking(id_of(8, booking), parent=id_of(USER, family)))
+    assert any("UPDATE waitlist" in each.statement for each in said)
+    by_index(explainer, said)
+
+
+def test_signing_in_with_a_token(hear, explainer):
+    by_index(explainer, hear(lambda nexus: nexus.authenticate("bench-6-1")))
+
+
+@pytest.mark.parametrize("number", [0, 1, 2, 3])
+def test_reading(hear, explainer, big, number):
+    """Bookings, credits, a roster, and a search: soonest and nearest."""
+    at = Prepared(server=None, database_url=big, size=SIZE, base=BASE)
+    for read in reads(at):
+        # A company's overview is about all of its bookings, and a company of this dataset has half of them.
+        if read.name != "HR overview":
+            by_index(explainer, hear(lambda nexus, read=read: read.run(nexus, number)))
+
+
+def test_handing_over_what_happened(hear, explainer):
+    def claim(nexus):
+        with nexus.begin() as work:
+            work.inbox.claim_unsent(limit=100)
+
+    by_index(explainer, hear(claim))
