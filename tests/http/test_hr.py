@@ -1,5 +1,7 @@
 """HR sees its people and their use in sum; never a family."""
 
+from datetime import timedelta
+
 import pytest
 
 from tests.support.front import assert_problem
@@ -120,3 +122,39 @@ def test_a_parent_is_not_hr(office: Office, company):
     ada = office.joins(company, "ada@acme.example")
     for path in ("/hr/overview", "/hr/employees"):
         assert_problem(office.get(ada, path), 403, "not-for-this-role", role="parent")
+
+
+def test_a_leaver_keeps_what_is_booked_and_gets_nothing_more(office: Office, company, hal):
+    town = families_book(office, company, 1)
+    parent = town.one("SELECT booked_by FROM bookings")
+    answer = office.post(hal, f"/hr/employees/{parent}/leave", {"last_day": "2026-03-31"})
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["left_at"] == "2026-04-01T05:00:00Z"
+    office.clock.at += timedelta(days=31)
+    assert office.nexus.allocate_credits() == 1  # only Hal
+    assert town.one("SELECT count(*) FROM user_credit_balances WHERE user_id = %s", parent) == 1
+    assert town.one("SELECT status FROM bookings") == "confirmed"
+    again = office.post(office.token("hal@acme.example"), f"/hr/employees/{parent}/leave", {})
+    assert_problem(again, 409, "left-already", left_at="2026-04-01T05:00:00Z")
+
+
+def test_a_leaver_of_another_company_does_not_exist(office: Office, company, hal):
+    other = office.company("Other")
+    stranger = office.made(
+        office.admin,
+        "/admin/users",
+        {
+            "email": "s@other.example",
+            "role": "parent",
+            "first_name": "S",
+            "last_name": "T",
+            "company_id": other,
+        },
+    )
+    assert_problem(office.post(hal, f"/hr/employees/{stranger['id']}/leave", {}), 404, "no-such-thing")
+
+
+def test_nobody_leaves_before_they_joined(office: Office, company, hal):
+    [me] = office.get(hal, "/hr/employees").json()["items"][:1]
+    answer = office.post(hal, f"/hr/employees/{me['id']}/leave", {"last_day": "2020-01-01"})
+    assert_problem(answer, 422, "invalid-value", field="last_day")

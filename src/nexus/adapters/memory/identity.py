@@ -194,6 +194,14 @@ class MemoryStaff:
             credits_allocated=next(given, None),
         )
 
+    def lock(self, employee: UserId, *, company: CompanyId, at: datetime) -> Employee | None:
+        row = self._world.users.get(employee)
+        return self._employee(row, at) if row is not None and row.person.company == company else None
+
+    def leave(self, employee: UserId, *, left_at: datetime) -> None:
+        row = self._world.users[employee]
+        self._world.users[employee] = evolve(row, person=evolve(row.person, left_at=left_at))
+
     def credit_totals(self, company: CompanyId, *, at: datetime) -> CreditTotals:
         mine = [
             balance
@@ -211,7 +219,17 @@ class MemoryStaff:
     def bookings_by_category(
         self, company: CompanyId, *, since: datetime, until: datetime
     ) -> Mapping[str, Use]:
-        raise NotImplementedError
+        use: dict[str, Use] = {}
+        for row in self._world.bookings.values():
+            made = row.booking
+            person = self._world.users[made.parent].person
+            cancelled = made.status.value.startswith("cancelled")
+            if person.company != company or not since <= row.booked_at < until or cancelled:
+                continue
+            category = self._world.activities[self._world.sessions[made.session].activity].category
+            earlier = use.get(category, Use())
+            use[category] = Use(earlier.figure + 1, frozenset({*earlier.families, made.parent}))
+        return use
 
 
 class MemoryChildren:

@@ -94,6 +94,18 @@ PAGE_OF_EMPLOYEES: Final[LiteralString] = """
      LIMIT %(limit)s
 """
 
+LOCK_EMPLOYEE: Final[LiteralString] = """
+    SELECT u.id, u.first_name, u.last_name, u.email, u.department, u.is_active, u.joined_at, u.left_at,
+           b.credits_allocated
+      FROM users u
+      LEFT JOIN user_credit_balances b
+        ON b.user_id = u.id AND b.opens_at <= %(at)s AND b.closes_at > %(at)s
+     WHERE u.id = %(employee)s AND u.corporate_id = %(company)s
+       FOR NO KEY UPDATE OF u
+"""
+
+LEAVE: Final[LiteralString] = "UPDATE users SET left_at = %(left_at)s WHERE id = %(employee)s"
+
 TOTAL_CREDITS: Final[LiteralString] = """
     SELECT coalesce(sum(credits_allocated), 0)::bigint AS allocated,
            coalesce(sum(credits_used - credits_refunded), 0)::bigint AS used,
@@ -217,6 +229,14 @@ class PostgresStaff:
         }
         with self._connection.cursor(row_factory=as_object(Employee)) as cursor:
             return cursor.execute(PAGE_OF_EMPLOYEES, names).fetchall()
+
+    def lock(self, employee: UserId, *, company: CompanyId, at: datetime) -> Employee | None:
+        names = {"employee": employee, "company": company, "at": at}
+        with self._connection.cursor(row_factory=as_object(Employee)) as cursor:
+            return cursor.execute(LOCK_EMPLOYEE, names).fetchone()
+
+    def leave(self, employee: UserId, *, left_at: datetime) -> None:
+        self._connection.execute(LEAVE, {"employee": employee, "left_at": left_at})
 
     def credit_totals(self, company: CompanyId, *, at: datetime) -> CreditTotals:
         with self._connection.cursor(row_factory=as_object(CreditTotals)) as cursor:

@@ -189,6 +189,14 @@ class Staff(Protocol):
         """By (last name, first name, id)."""
         ...
 
+    def lock(self, employee: UserId, *, company: CompanyId, at: datetime) -> Employee | None:
+        """One of the company's people, locked; None when there is none of that id."""
+        ...
+
+    def leave(self, employee: UserId, *, left_at: datetime) -> None:
+        """Nothing is allocated to that person from then on."""
+        ...
+
     def credit_totals(self, company: CompanyId, *, at: datetime) -> CreditTotals: ...
 
     def bookings_by_category(

@@ -1,15 +1,15 @@
 """People and the four roles they take part in."""
 
 import re
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
-from nexus.domain.kernel.errors import Conflict, Invalid
+from nexus.domain.kernel.errors import Conflict, Invalid, InvalidValue
 from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
-from nexus.domain.kernel.time import zone
+from nexus.domain.kernel.time import local_date, start_of_day, zone
 
 
 class Role(StrEnum):
@@ -47,6 +47,14 @@ class MisplacedRole(Invalid):
 
 LONGEST_ADDRESS: Final = 254
 """Characters that an address may have (RFC 5321, less the angle brackets)."""
+
+
+@frozen
+class LeftAlready(Conflict):
+    """This person has left the company already."""
+
+    left_at: datetime
+
 
 # One @, something on both sides, a dot in the domain, no white space or control
 # characters: a message that arrives is the only real proof of an address.
@@ -102,6 +110,24 @@ class Person:
         """Whether the company's pass gives this person credits at that moment."""
         return self.is_active and self.role.is_employee and (self.left_at is None or at < self.left_at)
 
-    def leave(self, *, at: datetime) -> "Person":
-        """Leave the company: allocation stops at once, future bookings stand."""
-        return evolve(self, left_at=at)
+
+def departure(
+    last_day: date | None, *, joined_at: datetime, left_at: datetime | None, time_zone: str, at: datetime
+) -> datetime:
+    """
+    When somebody who leaves a company stops getting credits: after *last_day*, or now.
+
+    Days are those of the company's *time_zone*; a departure that lies ahead can be
+    moved, one that has happened cannot.
+
+    Raises:
+        LeftAlready: It has happened.
+        InvalidValue: The last day lies before the first.
+    """
+    if left_at is not None and left_at <= at:
+        raise LeftAlready(left_at)
+    if last_day is None:
+        return at
+    if last_day < local_date(joined_at, time_zone):
+        raise InvalidValue("last_day", "must not be before the person joined")
+    return start_of_day(last_day + timedelta(days=1), time_zone)
