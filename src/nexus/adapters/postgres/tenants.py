@@ -13,7 +13,7 @@ from nexus.application.identity.views import CompanyView, Employee, Subscription
 from nexus.domain.billing.subscriptions import Subscription, SubscriptionsOverlap
 from nexus.domain.identity.suppression import Use
 from nexus.domain.identity.tenants import Company
-from nexus.domain.kernel.ids import CompanyId, SubscriptionId
+from nexus.domain.kernel.ids import CompanyId, SubscriptionId, UserId
 
 ADD_COMPANY: Final[LiteralString] = """
     INSERT INTO corporates (id, company_name, timezone, industry, employee_count, primary_contact_name,
