@@ -17,7 +17,7 @@ from nexus.application.identity.views import Employee, HrOverview
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin
 from nexus.domain.identity.people import LeftAlready
-from nexus.domain.kernel.errors import NoSuchThing
+from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
 from nexus.domain.kernel.ids import UserId
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
@@ -27,7 +27,7 @@ from nexus.entrypoints.http.policies import Policy, allow
 _BY_NAME: Final = Keyset("employees", str, str, UUID)
 
 
-_LEAVING: Final = problem_responses(NoSuchThing, LeftAlready)
+_LEAVING: Final = problem_responses(NoSuchThing, LeftAlready, InvalidValue)
 
 
 @frozen
