@@ -129,7 +129,7 @@ class Writing:
 
     def hot(self) -> tuple[Round, Round]:
         """500 families at once for 20 seats: refusals beside bookings, and what it costs everybody else."""
-        many = self.many_places // 6
+        many = max(200, self.many_places // 12)
         alone = self.web.ask(self.booking_questions(many), clients=8)
         only(alone, "201")
         session = _hot_session(self.at.database_url, self.bookings.taken + self.places.taken)
