@@ -148,9 +148,13 @@ def test_there_is_every_kind_of_history(ask):
     assert statuses == {status.value for status in BookingStatus}
     movements = {kind for (kind,) in ask("SELECT DISTINCT transaction_type FROM credit_ledger")}
     assert {"allocation", "booking_debit", "refund_credit", "forfeit", "adjustment", "expiry"} <= movements
-    [(periods,)] = ask("SELECT min(n) FROM (SELECT count(*) AS n FROM user_credit_balances GROUP BY user_id) _")
+    [(periods,)] = ask(
+        "SELECT min(n) FROM (SELECT count(*) AS n FROM user_credit_balances GROUP BY user_id) _"
+    )
     assert periods >= 1
-    [(both,)] = ask("SELECT count(*) FROM (SELECT FROM user_credit_balances GROUP BY user_id HAVING count(*) > 1) _")
+    [(both,)] = ask(
+        "SELECT count(*) FROM (SELECT FROM user_credit_balances GROUP BY user_id HAVING count(*) > 1) _"
+    )
     assert both >= 30
     assert ask("SELECT DISTINCT source FROM bookings ORDER BY 1") == [("browse",), ("waitlist",)]
 

@@ -12,4 +12,6 @@ def test_every_operation_has_a_name_of_its_own_and_a_sentence(served):
     names = [operation["operationId"] for operation in operations]
     assert len(names) > 50
     assert len(set(names)) == len(names)
-    assert [name for name, operation in zip(names, operations, strict=True) if " " not in operation["summary"]] == []
+    assert [
+        name for name, operation in zip(names, operations, strict=True) if " " not in operation["summary"]
+    ] == []

@@ -32,7 +32,9 @@ def test_an_edited_migration_is_refused(
         "SET session_replication_role = replica",
     ],
 )
-def test_the_application_cannot_touch_what_is_append_only(begin: PostgresBegin, table: str, attack: str) -> None:
+def test_the_application_cannot_touch_what_is_append_only(
+    begin: PostgresBegin, table: str, attack: str
+) -> None:
     with pytest.raises(psycopg.errors.InsufficientPrivilege), begin() as work:
         work.connection.execute(attack.format(table))
 

@@ -71,7 +71,11 @@ class Board:
     def session_in_words(self, session: SessionId) -> SessionInWords:
         assert session == SESSION
         return SessionInWords(
-            activity="Clay", venue="The Barn", day=date(2026, 3, 9), start=time(9), time_zone="America/Chicago"
+            activity="Clay",
+            venue="The Barn",
+            day=date(2026, 3, 9),
+            start=time(9),
+            time_zone="America/Chicago",
         )
 
     def time_zones(self, people: Sequence[UserId]) -> dict[UserId, str]:

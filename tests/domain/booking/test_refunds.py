@@ -127,9 +127,7 @@ def test_refund_and_forfeit_add_up_to_what_was_left(charged, share, at, until):
     new_length=st.integers(1, 6),
     new_price=st.integers(1, 6),
 )
-def test_a_fraction_of_a_credit_goes_to_the_family_and_never_a_whole_one(
-    paid, length, new_length, new_price
-):
+def test_a_fraction_of_a_credit_goes_to_the_family_and_never_a_whole_one(paid, length, new_length, new_price):
     back = terms(charged=paid).when_the_session_changes(
         length=length * HOUR, new_length=new_length * HOUR, new_price=new_price
     )

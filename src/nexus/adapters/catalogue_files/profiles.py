@@ -80,7 +80,9 @@ def load_profile(name: str) -> Profile:
         FaultyProfile: A key is unknown or missing, or has a value that cannot be.
     """
     if name in available_profiles():
-        text = (files("nexus.adapters.catalogue_files") / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
+        text = (files("nexus.adapters.catalogue_files") / "profiles" / f"{name}.toml").read_text(
+            encoding="utf-8"
+        )
     elif name.endswith(".toml") and Path(name).is_file():
         text = Path(name).read_text(encoding="utf-8")
     else:

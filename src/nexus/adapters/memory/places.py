@@ -307,7 +307,9 @@ class MemoryPlaces:
             (
                 each
                 for each in self._world.sessions.values()
-                if each.status == SessionStatus.SCHEDULED and each.ends_at <= before and each.id not in expected
+                if each.status == SessionStatus.SCHEDULED
+                and each.ends_at <= before
+                and each.id not in expected
             ),
             key=lambda each: each.starts_at,
         )[:limit]

@@ -54,7 +54,9 @@ TIDY_EVENTS: Final[LiteralString] = """
     DELETE FROM outbox WHERE handled_at < clock_timestamp() - %(keep)s::interval
 """
 
-TIDY_JOBS: Final[LiteralString] = "DELETE FROM job_runs WHERE due_at < %(at)s::timestamptz - %(keep)s::interval"
+TIDY_JOBS: Final[LiteralString] = (
+    "DELETE FROM job_runs WHERE due_at < %(at)s::timestamptz - %(keep)s::interval"
+)
 
 TIDY_COMMANDS: Final[LiteralString] = """
     DELETE FROM command_keys WHERE claimed_at < clock_timestamp() - %(keep)s::interval

@@ -245,7 +245,6 @@ class Places(Protocol):
         """Count as attended what ended before that instant and was never marked; returns how many."""
         ...
 
-
     def close_sessions(self, *, before: datetime, limit: int) -> int:
         """Call sessions completed that ended before that instant; returns how many."""
         ...

@@ -25,7 +25,9 @@ def settle_credits(
     open now. With neither, it goes to the balance that paid and expires there at
     once: the ledger says both.
     """
-    moving = [(booking, settlement) for booking, settlement in settled if settlement.refund or settlement.forfeit]
+    moving = [
+        (booking, settlement) for booking, settlement in settled if settlement.refund or settlement.forfeit
+    ]
     if not moving:
         return
     purses = work.payments.lock_purses([booking for booking, _ in moving], at=at)

@@ -93,7 +93,14 @@ class ChangeSession:
         bookings = work.places.lock_active(old.session)
         back = [(booking, _price_cut(booking, old, new)) for booking in bookings]
         refunded = [
-            (evolve(booking, credits_refunded=booking.credits_refunded + cut.refund, version=booking.version + 1), cut)
+            (
+                evolve(
+                    booking,
+                    credits_refunded=booking.credits_refunded + cut.refund,
+                    version=booking.version + 1,
+                ),
+                cut,
+            )
             for booking, cut in back
             if cut.refund
         ]

@@ -171,7 +171,9 @@ def _(event: AttendanceMarked, scribe: Scribe) -> Iterator[Draft]:
 
 @messages_of.register
 def _(event: SessionChanged, scribe: Scribe) -> Iterator[Draft]:
-    leave = "You may cancel with a full refund until it starts." if {"time", "place"} & set(event.changed) else ""
+    leave = (
+        "You may cancel with a full refund until it starts." if {"time", "place"} & set(event.changed) else ""
+    )
     back = f"{credits_in_words(event.refunded)} came back to you." if event.refunded else ""
     yield Draft(
         event.parent,
