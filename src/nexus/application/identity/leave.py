@@ -37,8 +37,10 @@ class RecordLeaver:
         at = self.now()
         with self.begin() as work:
             company = work.companies.get(actor.company)
-            found = company and work.staff.lock(employee, company=company.id, at=at)
-            if not company or not found:
+            if company is None:
+                raise NoSuchThing("company")
+            found = work.staff.lock(employee, company=company.id, at=at)
+            if found is None:
                 raise NoSuchThing("employee")
             left_at = departure(
                 last_day,
