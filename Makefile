@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := src tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reset setup lint format unit slow schemathesis bench bench-quick lock clean
+.PHONY: help run test reset setup lint format unit slow schemathesis bench bench-quick lock clean sim sim-live sim-bugs
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -45,6 +45,15 @@ bench: $(READY) ## Measure the hot paths beside their ceilings, on a million boo
 
 bench-quick: $(READY) ## The same table in less than three minutes, on fifty thousand
 	PYTHONPATH=src $(BIN)/python -m benchmarks --scale 0.05 --rounds 3 --seconds 1
+
+sim: $(READY) ## Simulate years of families, every promise judged after each step
+	PYTHONPATH=src $(BIN)/python -m tests.sim run --seconds $(SIM_SECONDS)
+
+sim-live: $(READY) ## The same with a sweeper that is in time: nothing waits for ever
+	PYTHONPATH=src $(BIN)/python -m tests.sim run --seconds $(SIM_SECONDS) --liveness
+
+sim-bugs: $(READY) ## Plant every known bug; the simulation must find it within 10 s
+	PYTHONPATH=src $(BIN)/python -m tests.sim bugs --seconds 10
 
 format: $(READY) ## Let ruff mend what it can
 	$(BIN)/ruff check --fix $(SOURCES)

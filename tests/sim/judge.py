@@ -1,0 +1,521 @@
+"""
+Holds every committed change against the promises, by its own reckoning.
+
+Only what a step touched is looked at; :mod:`tests.sim.recount` counts everything anew.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+from nexus.adapters.memory.tables import ABSENT, Change
+from nexus.domain.booking.bookings import BookingStatus
+from nexus.domain.booking.waitlist import ClosedReason, EntryStatus
+from nexus.domain.credits.ledger import Movement
+from tests.sim.books import REFUNDS, Books, Paid, broken, must
+from tests.sim.refusals import must_be_legitimate
+from tests.sim.steps import HOUR, Step
+from tests.sim.units import SimWorld
+from tests.sim.village import CONFIRMATION_HOURS, CONFIRMING, Village
+
+OFFER, LAST_OFFER, NOTICE = 4 * HOUR, HOUR, 48 * HOUR
+MARKING = 24 * HOUR
+PATIENCE = 3
+P, C = BookingStatus.PENDING, BookingStatus.CONFIRMED
+WAITING, OFFERED = EntryStatus.WAITING, EntryStatus.OFFERED
+
+ENDS = {
+    "cancel": {BookingStatus.CANCELLED_PARENT},
+    "consent": {BookingStatus.CANCELLED_PARENT},
+    "confirm": {BookingStatus.CONFIRMED},
+    "reject": {BookingStatus.CANCELLED_VENUE},
+    "take_away": {BookingStatus.CANCELLED_VENUE},
+    "call_off": {BookingStatus.CANCELLED_VENUE},
+    "sweep": {BookingStatus.CANCELLED_VENUE},
+    "mark": {BookingStatus.COMPLETED, BookingStatus.NO_SHOW},
+    "complete": {BookingStatus.COMPLETED},
+}
+"""To which status a verb may bring a booking."""
+
+
+class Judge:
+    """Looks at each step when it is committed."""
+
+    def __init__(self, world: SimWorld, village: Village, books: Books) -> None:
+        self.world, self.village, self.books = world, village, books
+        self.verbs: set[str] = set()
+
+    def judge(self, step: Step, outcome: Any, changes: Sequence[Change]) -> None:
+        """
+        Raises:
+            Broken: A promise does not hold.
+        """
+        self.verbs = {step.verb, step.args[3], "book"} if step.verb == "race" else {step.verb}
+        rows: dict[str, dict[Any, Any]] = {}
+        for table, key, old in changes:
+            rows.setdefault(table.name, {}).setdefault(key, old)
+        if isinstance(outcome, Exception):
+            must(not changes or step.verb == "race", "I5", f"a refused step left traces: {outcome}")
+        if not changes:
+            if isinstance(outcome, Exception):
+                must_be_legitimate(self, step, outcome)
+            self._after_jobs(step, outcome)
+            return
+        self._committed(rows, step, outcome)
+        if isinstance(outcome, Exception):
+            must_be_legitimate(self, step, outcome)
+        self._after_jobs(step, outcome)
+
+    def _committed(self, rows: dict[str, dict[Any, Any]], step: Step, outcome: Any) -> None:
+        """Follow what was committed, table by table, and look at each session that was touched."""
+        lines = self._lines(rows.get("lines", {}), step)
+        if "balances" in rows:
+            self._balances(rows["balances"], lines, step)
+        touched = set(rows.get("sessions", ()))
+        gone = rows.get("queue", {})
+        booked = rows.get("bookings", {})
+        for key, old in sorted(gone.items(), key=lambda row: row[1] is ABSENT):
+            touched.add(self.world.queue[key].session)
+            self._entry(old, self.world.queue[key], step, booked)
+        for key, old in booked.items():
+            new = self.world.bookings[key]
+            touched.add(new.booking.session)
+            self._booking(old, new, lines, step)
+        self._groups(booked, step)
+        if step.verb == "change":
+            for key, old in rows.get("sessions", {}).items():
+                self._changed(old, self.world.sessions[key], lines, booked)
+        for session in touched:
+            self._session(session, rows.get("sessions", {}).get(session), step)
+            self._line(session, gone, step)
+        if step.verb == "consent" and outcome == "done" and not step.args[2]:
+            self._stood_down(step)
+        self._news(rows, step)
+        for key in rows.get("told", ()):
+            must(self.world.told[key] == 1, "I12", "somebody was told the same twice")
+        for key, old in rows.get("handled", {}).items():
+            must(old is ABSENT, "I12", f"event {key} was handled twice")
+
+    # Credits
+
+    def _lines(self, rows: dict[Any, Any], step: Step) -> list[Any]:
+        """The new lines, each allowed to be there."""
+        new = []
+        for key, old in rows.items():
+            must(old is ABSENT, "I7", "a ledger line was changed")
+            new.append(self.world.lines[key])
+        new.sort(key=lambda row: row.view.sequence)
+        for row in new:
+            self._line_of_ledger(row, step)
+        return new
+
+    def _line_of_ledger(self, row: Any, step: Step) -> None:
+        line, at = row.view, step.at
+        balance = self.world.balances[line.balance]
+        movement, books = line.movement, self.books
+        must(movement.allows(line.amount), "I5", f"{movement} of {line.amount}")
+        must(row.user == balance.user, "I5", "a line of somebody else's balance")
+        if movement is Movement.BOOKING_DEBIT:
+            must(balance.opens_at <= at < balance.closes_at, "I5", "paid from a balance that is not open")
+            must(line.booking not in books.paid, "I6", "a booking was charged twice")
+            books.paid[line.booking] = Paid(line.id, line.balance, -line.amount)
+        elif movement in REFUNDS or movement is Movement.FORFEIT:
+            paid = books.paid.get(line.booking)
+            if paid is None:
+                broken("I6", f"{movement} without a debit")
+            must(row.reverses == paid.line, "I6", f"{movement} names another debit")
+            must(not paid.settled, "I6", f"{movement} of a debit that is settled")
+            paid.refunded += line.amount
+            must(paid.refunded <= paid.amount, "I6", "more came back than was paid")
+            paid.settled = movement is not Movement.PARTIAL_REFUND
+            if movement in REFUNDS:
+                source = self.world.balances[paid.balance]
+                mine = [b for b in self.world.balances.values() if b.user == row.user and b.is_open(at)]
+                goal = source if source.is_open(at) or not mine else mine[0]
+                must(line.balance == goal.id, "I5", "a refund went to the wrong period")
+        elif movement is Movement.EXPIRY:
+            must(at >= balance.closes_at, "I5", "credits of an open period expired")
+        elif movement is Movement.ALLOCATION:
+            must(balance.opens_at <= at < balance.closes_at, "I13", "credits of a period that is not now")
+            must(step.verb == "allocate", "I13", "credits out of nowhere")
+
+    def _balances(self, rows: dict[Any, Any], lines: list[Any], step: Step) -> None:
+        by_balance: dict[Any, list[Any]] = {}
+        for row in lines:
+            by_balance.setdefault(row.view.balance, []).append(row.view)
+        for key, old in rows.items():
+            new = self.world.balances[key]
+            before = 0 if old is ABSENT else old.available
+            sequence = 0 if old is ABSENT else old.last_sequence
+            sums = dict.fromkeys(Movement, 0)
+            for line in by_balance.get(key, ()):
+                sequence += 1
+                before += line.amount
+                sums[line.movement] += line.amount
+                must(line.sequence == sequence, "I5", "a hole in the sequence of a balance")
+                must(line.balance_after == before, "I5", "balance_after does not chain")
+            must(new.available == before >= 0, "I5", f"a balance of {new.available}, lines say {before}")
+            must(new.last_sequence == sequence, "I5", "the sequence does not follow the lines")
+            if old is ABSENT:
+                self._period(new, step)
+                continue
+            must(new.used - old.used == -sums[Movement.BOOKING_DEBIT], "I5", "used is miscounted")
+            back = sums[Movement.REFUND_CREDIT] + sums[Movement.PARTIAL_REFUND]
+            must(new.refunded - old.refunded == back, "I5", "refunded is miscounted")
+            must(new.expired - old.expired == -sums[Movement.EXPIRY], "I5", "expired is miscounted")
+            must(new.adjusted - old.adjusted == sums[Movement.ADJUSTMENT], "I5", "adjusted is miscounted")
+            must(new.closed_at is None or not new.available, "I5", "a closed balance keeps credits")
+            if new.closed_at != old.closed_at:
+                must(old.closed_at is None, "I5", "a balance was closed twice")
+                must(step.at >= new.closes_at, "I5", "an open period was closed")
+            if new.warned_at != old.warned_at:
+                must(old.warned_at is None, "I12", "warned twice")
+                must(new.closes_at - step.at <= timedelta(days=7), "I12", "warned too early")
+        must(by_balance.keys() <= rows.keys(), "I5", "a line without its balance")
+
+    def _period(self, new: Any, step: Step) -> None:
+        company = self.world.subscriptions[new.subscription].subscription
+        must(new.allocated == new.available == company.credits_per_employee, "I5", "a wrong allocation")
+        for other in self.world.balances.values():
+            if other.user == new.user and other.id != new.id:
+                apart = other.closes_at <= new.opens_at or new.closes_at <= other.opens_at
+                must(apart, "I13", "two periods of one person overlap")
+
+    # Bookings
+
+    def _booking(self, old: Any, new: Any, lines: list[Any], step: Step) -> None:
+        booking, _at = new.booking, step.at
+        mine = [row.view for row in lines if row.view.booking == booking.id]
+        if old is ABSENT:
+            self._new_booking(new, mine, step)
+        else:
+            before = old.booking
+            must(booking.version > before.version, "I11", "a changed booking keeps its version")
+            if before.status is not booking.status:
+                self._ended(before, booking, mine, step)
+            back = sum(line.amount for line in mine if line.movement in REFUNDS)
+            must(
+                booking.credits_refunded - before.credits_refunded == back,
+                "I6",
+                "refunded, but not paid back",
+            )
+        self.books.note_booking(old, new)
+
+    def _new_booking(self, row: Any, mine: list[Any], step: Step) -> None:
+        booking, at = row.booking, step.at
+        session = self.world.sessions[booking.session]
+        must(bool(self.verbs & {"book", "accept"}), "I1", "a booking out of nowhere")
+        must(session.status == "scheduled" and at < session.starts_at, "I10", "booked too late")
+        must(session.opens_at is None or at >= session.opens_at, "I10", "booked before it opened")
+        child = self.world.children[booking.child]
+        may = child.status == "active" and "activity_booking" in child.consents
+        must(may and child.parent == booking.parent, "I16", "booked a child that may not be booked")
+        confirms = self.village.numbers[booking.session] % len(self.village.towns) == CONFIRMING
+        must(booking.status is (P if confirms else C), "I2", f"a new booking is {booking.status}")
+        due = min(at + CONFIRMATION_HOURS * HOUR, session.starts_at) if confirms else None
+        must(booking.confirm_by == due, "I10", "a wrong time to confirm")
+        must(booking.refundable_until == session.starts_at - NOTICE, "I6", "a wrong end of free cancellation")
+        must(
+            [(line.movement, line.amount) for line in mine]
+            == [(Movement.BOOKING_DEBIT, -session.credits_required)],
+            "I6",
+            "a place that was not paid once, at its price",
+        )
+        must(booking.credits_charged == session.credits_required, "I6", "a wrong price")
+        for other in self.books.of_child.get(booking.child, ()):
+            there = self.books.active[other]
+            must(there.session != booking.session, "I3", "a child has two places in one session")
+            overlap = there.starts_at < booking.ends_at and booking.starts_at < there.ends_at
+            excused = self.world.bookings[other].overlap_excused
+            must(not overlap or excused, "I4", "a child is booked at two places at once")
+        if step.verb != "accept":
+            crowd = session.waiting_count and session.starts_at - at >= LAST_OFFER
+            must(not crowd, "I8", "a seat was sold past those who wait")
+
+    def _ended(self, before: Any, after: Any, mine: list[Any], step: Step) -> None:
+        at, status = step.at, after.status
+        must(before.status.is_active, "I6", f"{before.status} became {status}")
+        must(
+            any(status in ENDS.get(verb, ()) for verb in self.verbs),
+            "I6",
+            f"{step.verb} made a booking {status}",
+        )
+        left = before.credits_charged - before.credits_refunded
+        back = sum(line.amount for line in mine if line.movement in REFUNDS)
+        forfeits = sum(line.movement is Movement.FORFEIT for line in mine)
+        if status is BookingStatus.CONFIRMED:
+            must(before.status is P and at < before.confirm_by, "I10", "confirmed too late")
+            must(not mine, "I6", "confirming moved credits")
+        elif status is BookingStatus.CANCELLED_PARENT:
+            must(at < before.starts_at, "I6", "cancelled after the start")
+            until = before.starts_at if before.id in self.books.moved else before.starts_at - NOTICE
+            due = left if at <= until else 0
+            must(back == due, "I6", f"{back} came back instead of {due}")
+            must(forfeits == (left > 0 and not due), "I6", "forfeits do not fit")
+        elif status is BookingStatus.CANCELLED_VENUE:
+            must(back == left and not forfeits, "I6", "the venue cancelled without a full refund")
+            if step.verb == "sweep":
+                must(
+                    before.status is P and before.confirm_by <= at,
+                    "I10",
+                    "taken back before the time was over",
+                )
+        elif step.verb == "mark":
+            must(before.status is C, "I6", "marked a place that was never confirmed")
+            must(before.starts_at <= at < before.ends_at + MARKING, "I6", "marked outside the time for it")
+            absent = status is BookingStatus.NO_SHOW
+            must(not back and forfeits == (absent and left > 0), "I6", "attendance moved credits")
+        else:
+            must(before.status is C and at >= before.ends_at + MARKING, "I6", "completed too early")
+            must(not mine, "I6", "completing moved credits")
+
+    def _changed(self, old: Any, new: Any, lines: list[Any], booked: dict[Any, Any]) -> None:
+        """What families get when a venue changes a session: the difference, and a free way out."""
+        was = old.starts_at, old.ends_at, old.location
+        moved = was != (new.starts_at, new.ends_at, new.location)
+        length, new_length = old.ends_at - old.starts_at, new.ends_at - new.starts_at
+        for booking in [each for each in self.books.active.values() if each.session == new.id]:
+            must((booking.starts_at, booking.ends_at) == (new.starts_at, new.ends_at), "I4", "left behind")
+            if moved:
+                self.books.moved.add(booking.id)
+                must(booking.refundable_until == new.starts_at, "I6", "no free way out of a moved session")
+            before = booked[booking.id].booking if booking.id in booked else booking
+            paid = before.credits_charged - before.credits_refunded
+            by_length = paid * min(new_length, length) // length
+            back = sum(
+                row.view.amount for row in lines if row.view.booking == booking.id and row.view.amount > 0
+            )
+            must(
+                back == paid - min(by_length, new.credits_required, paid),
+                "I6",
+                "a wrong difference came back",
+            )
+
+    def _groups(self, booked: dict[Any, Any], step: Step) -> None:
+        """Siblings: all or none."""
+        new = [self.world.bookings[key].booking for key, old in booked.items() if old is ABSENT]
+        if step.verb == "book" and new:
+            must(len(new) == len(step.args[2]), "I8", "a group was split")
+            must(len({each.group for each in new}) == 1, "I8", "siblings without a common group")
+            must((new[0].group is not None) == (len(new) > 1), "I8", "a group of one")
+        if step.verb == "cancel" and booked:
+            asked = self.books.latest.get(
+                (
+                    self.village.sessions[step.args[1]],
+                    self.village.households[step.args[0]].children[step.args[2]],
+                )
+            )
+            must(asked in booked, "I6", "another place was cancelled than the one asked for")
+            must(step.args[3] or len(booked) == 1, "I6", "more places were cancelled than asked for")
+            group = self.world.bookings[asked].booking.group
+            if step.args[3] and group is not None:
+                rest = [each for each in self.books.active.values() if each.group == group]
+                must(not rest, "I6", "a group was cancelled in part")
+
+    def _stood_down(self, step: Step) -> None:
+        """Without consent a child is expected nowhere and waits nowhere."""
+        child = self.village.households[step.args[0]].children[step.args[1]]
+        expected = [self.books.active[id_] for id_ in self.books.of_child.get(child, ())]
+        must(all(each.starts_at <= step.at for each in expected), "I16", "a place without consent")
+        must(
+            all(child not in e.children for _, e in self.books.line.values()), "I16", "waits without consent"
+        )
+
+    # Sessions and lines
+
+    def _session(self, key: Any, old: Any, step: Step) -> None:
+        new, book, at = self.world.sessions[key], self.books.of(key), step.at
+        held = book.pending + book.offered
+        counted = (new.booked_count, new.held_count)
+        must(counted == (book.booked, held), "I2", f"counts {counted}, recount {(book.booked, held)}")
+        waiting = sum(self.books.line[id_][1].status is WAITING for id_ in book.queue)
+        must(new.waiting_count == waiting, "I2", f"counts {new.waiting_count} waiting, recount {waiting}")
+        must(min(counted) >= 0 and sum(counted) <= new.seats, "I1", f"{counted} taken of {new.seats}")
+        must(new.seats <= new.total_capacity, "I1", "sells more than there is")
+        if old is None or old is ABSENT:
+            return
+        if old.released_at is None and new.released_at is not None:
+            must(new.releases_at is not None and at >= new.releases_at, "I1", "released too early")
+            kept = old.booked_count + old.held_count
+            must(
+                new.seats == kept or at >= new.starts_at,
+                "I1",
+                f"the release kept {new.seats} seats, {kept} were taken",
+            )
+        elif old.seats != new.seats:
+            must("change" in self.verbs, "I1", "the seats on sale changed by themselves")
+        if old.status != new.status:
+            must(old.status == "scheduled", "I1", f"a session that was {old.status} is {new.status}")
+            must(
+                new.status == {"call_off": "cancelled", "complete": "completed"}.get(step.verb), "I1", "ended"
+            )
+
+    def _entry(self, old: Any, row: Any, step: Step, booked: dict[Any, Any]) -> None:
+        entry, at = row.entry, step.at
+        session = self.world.sessions[row.session]
+        if old is ABSENT:
+            must("join" in self.verbs, "I8", "an entry out of nowhere")
+            must(at < session.starts_at and session.status == "scheduled", "I10", "joined too late")
+            book = self.books.of(row.session)
+            ahead = [self.books.line[id_][1] for id_ in book.queue]
+            for other in ahead:
+                must(not set(other.children) & set(entry.children), "I8", "a child waits twice")
+            last = max((each.number for each in ahead), default=0)
+            must(entry.number == session.last_queue_number > last, "I8", "not at the end of the line")
+            must(entry.seats <= session.seats, "I8", "waits for more seats than there are")
+        elif old.entry.status is not entry.status:
+            self._moved(old.entry, entry, session, step, booked)
+        self.books.note_entry(old, row)
+
+    def _moved(self, old: Any, entry: Any, session: Any, step: Step, booked: dict[Any, Any]) -> None:
+        at, status, expires = step.at, entry.status, old.offer_expires_at
+        must(old.status.is_active, "I8", f"an entry that was {old.status} is {status}")
+        if status is OFFERED:
+            return
+        must(entry.ended_at == at, "I8", "an entry ended at another time")
+        if status in {EntryStatus.ACCEPTED, EntryStatus.DECLINED}:
+            must(
+                step.verb == {"accepted": "accept", "declined": "decline"}[status],
+                "I10",
+                f"{status} by itself",
+            )
+            must(old.status is OFFERED, "I10", f"{status} without an offer")
+            must(at < expires and at < session.starts_at, "I10", f"{status} an offer that has expired")
+        if status is EntryStatus.ACCEPTED:
+            got = {self.world.bookings[key].booking.child for key, was in booked.items() if was is ABSENT}
+            must(got == set(old.children), "I8", "accepted, but booked for others")
+        elif status is EntryStatus.EXPIRED:
+            must(expires is not None and at >= expires, "I10", "an offer expired before its time")
+        elif status is EntryStatus.LEFT:
+            must(step.verb == "leave", "I8", "left by itself")
+        elif status is EntryStatus.CLOSED:
+            right = {
+                ClosedReason.SESSION_CANCELLED: session.status == "cancelled",
+                ClosedReason.SESSION_STARTED: at >= session.starts_at,
+                ClosedReason.TOO_FEW_SEATS: entry.seats > session.seats,
+                ClosedReason.CHILD_UNAVAILABLE: "consent" in self.verbs,
+            }
+            must(right[entry.closed_reason], "I8", f"closed, but not {entry.closed_reason}")
+
+    def _line(self, key: Any, gone: dict[Any, Any], step: Step) -> None:
+        """First come, first served; and nobody waits beside a free seat."""
+        session, book, at = self.world.sessions[key], self.books.of(key), step.at
+        if not book.queue:
+            return
+        line = [self.books.line[id_][1] for id_ in book.queue]
+        must(all(a.number < b.number for a, b in pairwise(line)), "I8", "the line is out of order")
+        left = session.starts_at - at
+        fresh = {e.id for e in line if e.status is OFFERED and self._was_waiting(gone.get(e.id))}
+        for entry in line:
+            if entry.id in fresh:
+                must(entry.offered_at == at, "I8", "an offer made at another time")
+                must(entry.offer_expires_at == min(at + OFFER, session.starts_at), "I10", "a wrong expiry")
+                must(left >= LAST_OFFER, "I10", "an offer in the last hour")
+                must(session.status == "scheduled", "I10", "an offer in a session that is off")
+            if entry.status is OFFERED:
+                must(entry.offer_expires_at <= session.starts_at, "I10", "an offer outlives the start")
+        free = session.seats - session.booked_count - session.held_count
+        for place, entry in enumerate(line):
+            if entry.status is not WAITING:
+                continue
+            behind = [each for each in line[place + 1 :] if each.id in fresh]
+            if behind:
+                room = free + sum(each.seats for each in behind)
+                must(entry.seats > room, "I8", "a family was overtaken")
+                book.passed[entry.id] += len(behind)
+                must(book.passed[entry.id] <= PATIENCE, "I8", "a group was passed over a fourth time")
+            must(entry.overtaken == book.passed[entry.id], "I8", "offers past a group are miscounted")
+        self.idle(session, line, at)
+
+    @staticmethod
+    def _was_waiting(old: Any) -> bool:
+        return old is ABSENT or (old is not None and old.entry.status is WAITING)
+
+    def idle(self, session: Any, line: Sequence[Any], at: datetime) -> None:
+        """No seat is free while a family waits that could have it."""
+        if session.starts_at - at < LAST_OFFER or session.status != "scheduled":
+            return
+        free = session.seats - session.booked_count - session.held_count
+        for entry in line:
+            if entry.status is WAITING:
+                must(entry.seats > free, "I9", "a seat is idle while somebody waits")
+                must(entry.seats <= session.seats, "I9", "a group waits in vain")
+                if self.books.of(session.id).passed[entry.id] >= PATIENCE:
+                    return
+
+    # News and jobs
+
+    def _news(self, rows: dict[str, dict[Any, Any]], step: Step) -> None:
+        """Whatever concerns somebody is an event of the same transaction."""
+        if step.verb in {"relay", "deliver", "plan"}:
+            return
+        told: dict[str, int] = {}
+        refunded = 0
+        for key, old in rows.get("events", {}).items():
+            if old is ABSENT:
+                event = self.world.events[key]
+                name = type(event).__name__
+                told[name] = told.get(name, 0) + 1
+                refunded += getattr(event, "refunded", 0)
+        due: dict[str, int] = {}
+        for key, old in rows.get("queue", {}).items():
+            entry = self.world.queue[key].entry
+            was = None if old is ABSENT else old.entry.status
+            name = {
+                OFFERED: "OfferMade",
+                EntryStatus.EXPIRED: "OfferLapsed",
+                EntryStatus.CLOSED: "WaitingEnded",
+            }.get(entry.status)
+            if name is not None and was is not entry.status:
+                due[name] = due.get(name, 0) + 1
+        for key, old in rows.get("bookings", {}).items():
+            status = self.world.bookings[key].booking.status
+            if old is not ABSENT and old.booking.status is not status and status.startswith("cancelled"):
+                due["BookingCancelled"] = due.get("BookingCancelled", 0) + 1
+        for name in ("OfferMade", "OfferLapsed", "WaitingEnded", "BookingCancelled"):
+            told_of, happened = told.get(name, 0), due.get(name, 0)
+            must(told_of == happened, "I12", f"{happened} times {name}, told of {told_of}")
+        made = any(old is ABSENT for old in rows.get("bookings", {}).values())
+        must(made == ("PlacesBooked" in told), "I12", "places were booked, and nothing is told")
+        back = sum(
+            self.world.lines[key].view.amount
+            for key in rows.get("lines", ())
+            if self.world.lines[key].view.movement in REFUNDS
+        )
+        must(refunded == back, "I12", f"{back} credits came back, told of {refunded}")
+
+    def _after_jobs(self, step: Step, outcome: Any) -> None:
+        """What a job leaves behind when it came to its end."""
+        if outcome != "done":
+            return
+        at = step.at
+        if step.verb == "sweep":
+            self.nothing_overdue(at, timedelta(0))
+        elif step.verb == "expire":
+            for balance in self.world.balances.values():
+                must(balance.closed_at is not None or balance.closes_at > at, "I5", "a period was not closed")
+        elif step.verb == "complete":
+            for booking in self.books.active.values():
+                must(
+                    booking.status is P or booking.ends_at + MARKING > at, "I6", "a booking was not completed"
+                )
+        elif step.verb == "allocate":
+            open_now = {b.user for b in self.world.balances.values() if b.is_open(at)}
+            for household in self.village.households:
+                must(household.parent in open_now, "I13", "an employee got no credits")
+
+    def nothing_overdue(self, at: datetime, grace: timedelta) -> None:
+        """Liveness: nothing has been due for longer than *grace*."""
+        late = at - grace
+        for session, entry in self.books.line.values():
+            row = self.world.sessions[session]
+            expires = entry.offer_expires_at
+            must(expires is None or expires > late, "I10", "an offer never expires")
+            must(row.starts_at > late, "I10", "a family waits for a session that has started")
+        for booking in self.books.active.values():
+            if booking.status is P:
+                must(booking.confirm_by > late, "I10", "a venue never answers, and the family waits")
+        for row in self.world.sessions.values():
+            if row.releases_at is not None and row.released_at is None and row.status == "scheduled":
+                must(row.releases_at > late or row.starts_at <= at, "I1", "a release was forgotten")

@@ -1,0 +1,147 @@
+"""Units of work that can die before they commit, and a store that keeps what the background needs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from attrs import define, field
+
+from nexus.adapters.memory.places import MemoryPlaces
+from nexus.adapters.memory.tables import Change
+from nexus.adapters.memory.work import MemoryWork
+from nexus.adapters.memory.world import World
+from nexus.application.booking.ports import Facts
+from nexus.domain.kernel.events import Event
+from nexus.domain.kernel.ids import ChildId, EventId, SessionId, UserId
+from nexus.domain.notifications.messages import Message
+
+
+class Killed(BaseException):
+    """The process was killed at this point."""
+
+
+@define
+class SimWorld(World):
+    """A world with an inbox and with the messages that people got."""
+
+    handled: dict[UUID, int] = field(factory=dict)
+    told: dict[tuple[UUID, UUID, str], int] = field(factory=dict)
+    sent: dict[UUID, Event] = field(factory=dict)
+
+
+class Inbox:
+    """Events on their way, as handlers see them."""
+
+    def __init__(self, world: SimWorld) -> None:
+        self._world = world
+
+    def take(self, event: EventId) -> Event | None:
+        return None if event in self._world.handled else self._world.sent.get(event)
+
+    def done(self, event: EventId) -> None:
+        self._world.handled[event] = 1
+
+    def failed(self, event: EventId, error: str) -> None:
+        raise AssertionError(f"a handler failed: {error}")
+
+
+class Notifications:
+    """Messages in the application; one event tells one person of one thing once."""
+
+    def __init__(self, world: SimWorld) -> None:
+        self._world = world
+
+    def add(self, event: EventId, messages: Sequence[Message], *, at: datetime) -> None:
+        for message in messages:
+            key = (event, message.to, message.type)
+            self._world.told[key] = self._world.told.get(key, 0) + 1
+
+    def session_in_words(self, session: SessionId) -> str:
+        return f"session {session}"
+
+    def time_zones(self, people: Sequence[UserId]) -> dict[UserId, str]:
+        return dict.fromkeys(people, "UTC")
+
+
+class RacingPlaces(MemoryPlaces):
+    """Places whose facts may be stale: read before somebody else committed."""
+
+    def __init__(self, world: World, stale: list[tuple[SessionId, Facts]]) -> None:
+        super().__init__(world)
+        self._stale = stale
+
+    def facts(
+        self, session: SessionId, children: Sequence[ChildId], *, parent: UserId, at: datetime
+    ) -> Facts:
+        if self._stale:
+            return self._stale.pop()[1]
+        return super().facts(session, children, parent=parent, at=at)
+
+
+class SimWork(MemoryWork):
+    """A unit of work with everything that the simulated processes need."""
+
+    def __init__(self, world: SimWorld, stale: list[tuple[SessionId, Facts]]) -> None:
+        super().__init__(world)
+        self.inbox = Inbox(world)
+        self.notifications = Notifications(world)
+        self.places = RacingPlaces(world, stale)  # type: ignore[misc]
+
+
+class Units:
+    """
+    Opens units of work on a world and keeps what each step changed.
+
+    ``dies`` counts down: at 1 the process is killed instead of committing.
+    """
+
+    def __init__(self, world: SimWorld) -> None:
+        self.world = world
+        self.dies = 0
+        self.stale: list[tuple[SessionId, Facts]] = []
+        self._marks: list[int] = []
+
+    def __call__(self) -> "Units":
+        return self
+
+    def __enter__(self) -> SimWork:
+        self._marks.append(len(self.world.changes))
+        return SimWork(self.world, self.stale)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        mark = self._marks.pop()
+        if kind is not None:
+            self.world.undo(mark)
+        elif self.dies and not self._marks:
+            self.dies -= 1
+            if not self.dies:
+                self.world.undo(mark)
+                raise Killed
+
+    def taken(self) -> list[Change]:
+        """What was committed since this was asked last, in order."""
+        changes = list(self.world.changes)
+        self.world.forget_changes()
+        return changes
+
+
+def mortal(begin: Callable[[], AbstractContextManager[Any]]) -> tuple[Callable[..., Any], list[int]]:
+    """Units of work of any store that die as :class:`Units` do; the list holds the countdown."""
+    countdown, depth = [0], [0]
+
+    @contextmanager
+    def opened() -> Iterator[Any]:
+        depth[0] += 1
+        try:
+            with begin() as work:
+                yield work
+                if countdown[0] and depth[0] == 1:
+                    countdown[0] -= 1
+                    if not countdown[0]:
+                        raise Killed
+        finally:
+            depth[0] -= 1
+
+    return opened, countdown
