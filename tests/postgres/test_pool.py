@@ -1,0 +1,42 @@
+"""Connections as they are lent: alive, and without a transaction where nothing is changed."""
+
+import time
+
+import pytest
+from psycopg.pq import TransactionStatus
+
+from nexus.adapters.postgres.pool import open_pool
+
+pytestmark = pytest.mark.postgres
+
+
+def pid_of(pool):
+    with pool.connection() as connection:
+        return connection.info.backend_pid
+
+
+def test_a_connection_that_its_server_ended_is_replaced_before_anybody_gets_it(database_url, owner):
+    with open_pool(database_url, size=1) as pool:
+        ended = pid_of(pool)
+        owner.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
+        time.sleep(0.05)  # until the news is here
+        assert pid_of(pool) != ended
+
+
+def test_a_live_connection_is_lent_again(database_url):
+    with open_pool(database_url, size=1) as pool:
+        assert pid_of(pool) == pid_of(pool)
+
+
+def test_reading_opens_no_transaction(begin):
+    with begin.reading() as work:
+        assert work.connection.execute("SELECT 1").fetchone() == (1,)
+        assert work.connection.info.transaction_status == TransactionStatus.IDLE
+
+
+def test_reading_inside_a_unit_of_work_sees_what_it_has_done(begin):
+    with begin() as work:
+        work.connection.execute("INSERT INTO development_clock (ahead) VALUES ('1 hour')")
+        with begin.reading() as inside:
+            assert inside.connection.execute("SELECT count(*) FROM development_clock").fetchone() == (1,)
+        work.connection.execute("DELETE FROM development_clock")
