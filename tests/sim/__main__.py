@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from time import monotonic, process_time
 
 from tests.sim.bugs import BUGS
-from tests.sim.fate import Habits
+from tests.sim.habits import Habits
 from tests.sim.life import Failure, live_a_year
 from tests.sim.mutants import Bug
 from tests.sim.shrink import shrunk

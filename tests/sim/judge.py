@@ -5,7 +5,7 @@ Only what a step touched is looked at; :mod:`tests.sim.recount` counts everythin
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -13,14 +13,15 @@ from nexus.adapters.memory.tables import ABSENT, Change
 from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.booking.waitlist import ClosedReason, EntryStatus
 from nexus.domain.credits.ledger import Movement
-from tests.sim.books import REFUNDS, Books, Paid, broken, must
+from tests.sim.books import REFUNDS, Books, must
+from tests.sim.judge_of_ledgers import LedgerJudge
+from tests.sim.judge_of_news import MARKING, NewsJudge
 from tests.sim.refusals import must_be_legitimate
 from tests.sim.steps import HOUR, Step
 from tests.sim.units import SimWorld
 from tests.sim.village import CONFIRMATION_HOURS, CONFIRMING, Village
 
 OFFER, LAST_OFFER, NOTICE = 4 * HOUR, HOUR, 48 * HOUR
-MARKING = 24 * HOUR
 PATIENCE = 3
 P, C = BookingStatus.PENDING, BookingStatus.CONFIRMED
 WAITING, OFFERED = EntryStatus.WAITING, EntryStatus.OFFERED
@@ -39,11 +40,12 @@ ENDS = {
 """To which status a verb may bring a booking."""
 
 
-class Judge:
+class Judge(LedgerJudge, NewsJudge):
     """Looks at each step when it is committed."""
 
     def __init__(self, world: SimWorld, village: Village, books: Books) -> None:
-        self.world, self.village, self.books = world, village, books
+        super().__init__(world, books)
+        self.village = village
         self.verbs: set[str] = set()
 
     def judge(self, step: Step, outcome: Any, changes: Sequence[Change]) -> None:
@@ -56,7 +58,7 @@ class Judge:
         for table, key, old in changes:
             rows.setdefault(table.name, {}).setdefault(key, old)
         if isinstance(outcome, Exception):
-            must(not changes or step.verb == "race", "I5", f"a refused step left traces: {outcome}")
+            must(not changes or step.verb == "race", "I5", "a refused step left traces")
         if not changes:
             if isinstance(outcome, Exception):
                 must_be_legitimate(self, step, outcome)
@@ -96,91 +98,6 @@ class Judge:
             must(self.world.told[key] == 1, "I12", "somebody was told the same twice")
         for key, old in rows.get("handled", {}).items():
             must(old is ABSENT, "I12", f"event {key} was handled twice")
-
-    # Credits
-
-    def _lines(self, rows: dict[Any, Any], step: Step) -> list[Any]:
-        """The new lines, each allowed to be there."""
-        new = []
-        for key, old in rows.items():
-            must(old is ABSENT, "I7", "a ledger line was changed")
-            new.append(self.world.lines[key])
-        new.sort(key=lambda row: row.view.sequence)
-        for row in new:
-            self._line_of_ledger(row, step)
-        return new
-
-    def _line_of_ledger(self, row: Any, step: Step) -> None:
-        line, at = row.view, step.at
-        balance = self.world.balances[line.balance]
-        movement, books = line.movement, self.books
-        must(movement.allows(line.amount), "I5", f"{movement} of {line.amount}")
-        must(row.user == balance.user, "I5", "a line of somebody else's balance")
-        if movement is Movement.BOOKING_DEBIT:
-            must(balance.opens_at <= at < balance.closes_at, "I5", "paid from a balance that is not open")
-            must(line.booking not in books.paid, "I6", "a booking was charged twice")
-            books.paid[line.booking] = Paid(line.id, line.balance, -line.amount)
-        elif movement in REFUNDS or movement is Movement.FORFEIT:
-            paid = books.paid.get(line.booking)
-            if paid is None:
-                broken("I6", f"{movement} without a debit")
-            must(row.reverses == paid.line, "I6", f"{movement} names another debit")
-            must(not paid.settled, "I6", f"{movement} of a debit that is settled")
-            paid.refunded += line.amount
-            must(paid.refunded <= paid.amount, "I6", "more came back than was paid")
-            paid.settled = movement is not Movement.PARTIAL_REFUND
-            if movement in REFUNDS:
-                source = self.world.balances[paid.balance]
-                mine = [b for b in self.world.balances.values() if b.user == row.user and b.is_open(at)]
-                goal = source if source.is_open(at) or not mine else mine[0]
-                must(line.balance == goal.id, "I5", "a refund went to the wrong period")
-        elif movement is Movement.EXPIRY:
-            must(at >= balance.closes_at, "I5", "credits of an open period expired")
-        elif movement is Movement.ALLOCATION:
-            must(balance.opens_at <= at < balance.closes_at, "I13", "credits of a period that is not now")
-            must(step.verb == "allocate", "I13", "credits out of nowhere")
-
-    def _balances(self, rows: dict[Any, Any], lines: list[Any], step: Step) -> None:
-        by_balance: dict[Any, list[Any]] = {}
-        for row in lines:
-            by_balance.setdefault(row.view.balance, []).append(row.view)
-        for key, old in rows.items():
-            new = self.world.balances[key]
-            before = 0 if old is ABSENT else old.available
-            sequence = 0 if old is ABSENT else old.last_sequence
-            sums = dict.fromkeys(Movement, 0)
-            for line in by_balance.get(key, ()):
-                sequence += 1
-                before += line.amount
-                sums[line.movement] += line.amount
-                must(line.sequence == sequence, "I5", "a hole in the sequence of a balance")
-                must(line.balance_after == before, "I5", "balance_after does not chain")
-            must(new.available == before >= 0, "I5", f"a balance of {new.available}, lines say {before}")
-            must(new.last_sequence == sequence, "I5", "the sequence does not follow the lines")
-            if old is ABSENT:
-                self._period(new, step)
-                continue
-            must(new.used - old.used == -sums[Movement.BOOKING_DEBIT], "I5", "used is miscounted")
-            back = sums[Movement.REFUND_CREDIT] + sums[Movement.PARTIAL_REFUND]
-            must(new.refunded - old.refunded == back, "I5", "refunded is miscounted")
-            must(new.expired - old.expired == -sums[Movement.EXPIRY], "I5", "expired is miscounted")
-            must(new.adjusted - old.adjusted == sums[Movement.ADJUSTMENT], "I5", "adjusted is miscounted")
-            must(new.closed_at is None or not new.available, "I5", "a closed balance keeps credits")
-            if new.closed_at != old.closed_at:
-                must(old.closed_at is None, "I5", "a balance was closed twice")
-                must(step.at >= new.closes_at, "I5", "an open period was closed")
-            if new.warned_at != old.warned_at:
-                must(old.warned_at is None, "I12", "warned twice")
-                must(new.closes_at - step.at <= timedelta(days=7), "I12", "warned too early")
-        must(by_balance.keys() <= rows.keys(), "I5", "a line without its balance")
-
-    def _period(self, new: Any, step: Step) -> None:
-        company = self.world.subscriptions[new.subscription].subscription
-        must(new.allocated == new.available == company.credits_per_employee, "I5", "a wrong allocation")
-        for other in self.world.balances.values():
-            if other.user == new.user and other.id != new.id:
-                apart = other.closes_at <= new.opens_at or new.closes_at <= other.opens_at
-                must(apart, "I13", "two periods of one person overlap")
 
     # Bookings
 
@@ -443,79 +360,3 @@ class Judge:
                 must(entry.seats <= session.seats, "I9", "a group waits in vain")
                 if self.books.of(session.id).passed[entry.id] >= PATIENCE:
                     return
-
-    # News and jobs
-
-    def _news(self, rows: dict[str, dict[Any, Any]], step: Step) -> None:
-        """Whatever concerns somebody is an event of the same transaction."""
-        if step.verb in {"relay", "deliver", "plan"}:
-            return
-        told: dict[str, int] = {}
-        refunded = 0
-        for key, old in rows.get("events", {}).items():
-            if old is ABSENT:
-                event = self.world.events[key]
-                name = type(event).__name__
-                told[name] = told.get(name, 0) + 1
-                refunded += getattr(event, "refunded", 0)
-        due: dict[str, int] = {}
-        for key, old in rows.get("queue", {}).items():
-            entry = self.world.queue[key].entry
-            was = None if old is ABSENT else old.entry.status
-            name = {
-                OFFERED: "OfferMade",
-                EntryStatus.EXPIRED: "OfferLapsed",
-                EntryStatus.CLOSED: "WaitingEnded",
-            }.get(entry.status)
-            if name is not None and was is not entry.status:
-                due[name] = due.get(name, 0) + 1
-        for key, old in rows.get("bookings", {}).items():
-            status = self.world.bookings[key].booking.status
-            if old is not ABSENT and old.booking.status is not status and status.startswith("cancelled"):
-                due["BookingCancelled"] = due.get("BookingCancelled", 0) + 1
-        for name in ("OfferMade", "OfferLapsed", "WaitingEnded", "BookingCancelled"):
-            told_of, happened = told.get(name, 0), due.get(name, 0)
-            must(told_of == happened, "I12", f"{happened} times {name}, told of {told_of}")
-        made = any(old is ABSENT for old in rows.get("bookings", {}).values())
-        must(made == ("PlacesBooked" in told), "I12", "places were booked, and nothing is told")
-        back = sum(
-            self.world.lines[key].view.amount
-            for key in rows.get("lines", ())
-            if self.world.lines[key].view.movement in REFUNDS
-        )
-        must(refunded == back, "I12", f"{back} credits came back, told of {refunded}")
-
-    def _after_jobs(self, step: Step, outcome: Any) -> None:
-        """What a job leaves behind when it came to its end."""
-        if outcome != "done":
-            return
-        at = step.at
-        if step.verb == "sweep":
-            self.nothing_overdue(at, timedelta(0))
-        elif step.verb == "expire":
-            for balance in self.world.balances.values():
-                must(balance.closed_at is not None or balance.closes_at > at, "I5", "a period was not closed")
-        elif step.verb == "complete":
-            for booking in self.books.active.values():
-                must(
-                    booking.status is P or booking.ends_at + MARKING > at, "I6", "a booking was not completed"
-                )
-        elif step.verb == "allocate":
-            open_now = {b.user for b in self.world.balances.values() if b.is_open(at)}
-            for household in self.village.households:
-                must(household.parent in open_now, "I13", "an employee got no credits")
-
-    def nothing_overdue(self, at: datetime, grace: timedelta) -> None:
-        """Liveness: nothing has been due for longer than *grace*."""
-        late = at - grace
-        for session, entry in self.books.line.values():
-            row = self.world.sessions[session]
-            expires = entry.offer_expires_at
-            must(expires is None or expires > late, "I10", "an offer never expires")
-            must(row.starts_at > late, "I10", "a family waits for a session that has started")
-        for booking in self.books.active.values():
-            if booking.status is P:
-                must(booking.confirm_by > late, "I10", "a venue never answers, and the family waits")
-        for row in self.world.sessions.values():
-            if row.releases_at is not None and row.released_at is None and row.status == "scheduled":
-                must(row.releases_at > late or row.starts_at <= at, "I1", "a release was forgotten")

@@ -9,7 +9,8 @@ from attrs import define, field, frozen
 
 from nexus.adapters.memory.tables import ABSENT
 from tests.sim.books import Books, Broken, must
-from tests.sim.fate import YEAR, Fate, Habits
+from tests.sim.fate import YEAR, Fate
+from tests.sim.habits import Habits
 from tests.sim.hands import KILLED, Hands
 from tests.sim.judge import Judge
 from tests.sim.recount import recount
@@ -18,6 +19,7 @@ from tests.sim.units import SimWorld, Units
 from tests.sim.village import START, in_memory, numbered
 
 RECOUNT_EVERY = 500
+PUT_ASIDE_EVERY = 100
 
 
 @frozen
@@ -85,6 +87,7 @@ class Life:
         self.outcomes[key] = self.outcomes.get(key, 0) + 1
         if self.steps % RECOUNT_EVERY == 0:
             recount(self.judge, step.at)
+        if self.steps % PUT_ASIDE_EVERY == 0:
             self.put_aside(step.at)
         return outcome
 

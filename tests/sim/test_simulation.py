@@ -12,7 +12,8 @@ from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.invariants import verify
 from nexus.domain.kernel.ids import BookingId, ChildId, EntryId, SessionId
 from tests.sim.bugs import BUGS
-from tests.sim.fate import Fate, Habits
+from tests.sim.fate import Fate
+from tests.sim.habits import Habits
 from tests.sim.hands import BACKGROUND, Hands
 from tests.sim.life import Life, live_a_year, relive
 from tests.sim.shrink import shrunk, smallest
