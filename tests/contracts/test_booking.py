@@ -417,6 +417,16 @@ def test_nobody_keeps_paying_more_than_the_session_costs_now(town, desk):
     assert given_back == prices
 
 
+def test_shortened_and_prolonged_and_shortened_gives_back_once(town, desk):
+    session, family = planned(town, price=3), town.family()
+    book(town, desk, session, family)
+    ends = [time(10), time(12), time(10), time(12)]
+    given_back = [
+        desk.change_session(session, PlanChange(end_time=end), venue=town.venue).credits_refunded for end in ends
+    ]
+    assert given_back == [2, 0, 0, 0]
+
+
 def test_notes_are_told_and_change_nothing_else(town, desk):
     session, family = planned(town), town.family()
     [before] = book(town, desk, session, family)

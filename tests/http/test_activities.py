@@ -34,6 +34,12 @@ def faults(answer: Any) -> list[str]:
     return [fault["path"] for fault in answer.json()["errors"]]
 
 
+def test_without_a_place_to_start_from_there_is_no_distance(office: Office, barn: Stall, ada: str):
+    barn.has("Clay")
+    (card,) = office.get(ada, "/activities").json()["items"]
+    assert (card["distance_km"], card["drive_minutes"]) == (None, None)
+
+
 def test_a_card_says_what_a_family_needs(office: Office, barn: Stall, ada: str):
     clay = barn.has("Clay", tags=["messy", "indoor"], short_description="Pots.")
     answer = office.get(ada, "/activities?near=41.97,-87.63")

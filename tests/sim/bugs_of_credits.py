@@ -73,13 +73,13 @@ CREDITS: Final = (
     Bug(
         "a fraction of a credit goes to the venue",
         Terms.when_the_session_changes,
-        "self.paid * min(new_length, length) // length",
-        "-(-self.paid * min(new_length, length) // length)",
+        "self.charged * min(new_length, self.booked_length) // self.booked_length",
+        "-(-self.charged * min(new_length, self.booked_length) // self.booked_length)",
     ),
     Bug(
         "a price cut is paid back in full",
         Terms.when_the_session_changes,
-        "min(by_length, new_price, self.paid)",
+        "min(by_length, new_price)",
         "min(by_length, self.paid if new_price >= self.paid else 0)",
     ),
     Bug(

@@ -191,7 +191,7 @@ class Judge(LedgerJudge, NewsJudge):
         """What families get when a venue changes a session: the difference, and a free way out."""
         was = old.starts_at, old.ends_at, old.location
         moved = was != (new.starts_at, new.ends_at, new.location)
-        length, new_length = old.ends_at - old.starts_at, new.ends_at - new.starts_at
+        new_length = new.ends_at - new.starts_at
         for booking in [each for each in self.books.active.values() if each.session == new.id]:
             must((booking.starts_at, booking.ends_at) == (new.starts_at, new.ends_at), "I4", "left behind")
             if moved:
@@ -199,12 +199,15 @@ class Judge(LedgerJudge, NewsJudge):
                 must(booking.refundable_until == new.starts_at, "I6", "no free way out of a moved session")
             before = booked[booking.id].booking if booking.id in booked else booking
             paid = before.credits_charged - before.credits_refunded
-            by_length = paid * min(new_length, length) // length
+            worth = min(
+                before.credits_charged * min(new_length, before.booked_length) // before.booked_length,
+                new.credits_required,
+            )
             back = sum(
                 row.view.amount for row in lines if row.view.booking == booking.id and row.view.amount > 0
             )
             must(
-                back == paid - min(by_length, new.credits_required, paid),
+                back == max(0, paid - worth),
                 "I6",
                 "a wrong difference came back",
             )

@@ -36,6 +36,7 @@ BOOKING = Booking(
     status=BookingStatus.CONFIRMED,
     starts_at=START,
     ends_at=END,
+    booked_length=END - START,
     credits_charged=3,
     credits_refunded=1,
     refundable_until=START - timedelta(hours=48),

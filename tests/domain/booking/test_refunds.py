@@ -15,12 +15,16 @@ MICRO = timedelta(microseconds=1)
 HOUR = timedelta(hours=1)
 
 
-def terms(*, charged=4, refunded=0, until=START - 48 * HOUR):
-    return Terms(charged=charged, refunded=refunded, starts_at=START, refundable_until=until)
+def terms(*, charged=4, refunded=0, until=START - 48 * HOUR, length=HOUR):
+    return Terms(
+        charged=charged, refunded=refunded, booked_length=length, starts_at=START, refundable_until=until
+    )
 
 
 def terms_of(starts_at, refundable_until, *, at):
-    booked = Terms(charged=4, refunded=0, starts_at=starts_at, refundable_until=refundable_until)
+    booked = Terms(
+        charged=4, refunded=0, booked_length=HOUR, starts_at=starts_at, refundable_until=refundable_until
+    )
     return booked.when_the_parent_cancels(at=at)
 
 
@@ -92,8 +96,7 @@ def test_a_window_is_never_negative(notice):
     ],
 )
 def test_shorter_or_cheaper_gives_the_difference_back(*, paid, minutes, new_minutes, new_price, back):
-    given_back = terms(charged=paid).when_the_session_changes(
-        length=timedelta(minutes=minutes),
+    given_back = terms(charged=paid, length=timedelta(minutes=minutes)).when_the_session_changes(
         new_length=timedelta(minutes=new_minutes),
         new_price=new_price,
     )
@@ -110,6 +113,7 @@ def test_refund_and_forfeit_add_up_to_what_was_left(charged, share, at, until):
     booked = Terms(
         charged=charged,
         refunded=min(share, charged),
+        booked_length=HOUR,
         starts_at=START,
         refundable_until=START + until * MICRO,
     )
@@ -128,9 +132,26 @@ def test_refund_and_forfeit_add_up_to_what_was_left(charged, share, at, until):
     new_price=st.integers(1, 6),
 )
 def test_a_fraction_of_a_credit_goes_to_the_family_and_never_a_whole_one(paid, length, new_length, new_price):
-    back = terms(charged=paid).when_the_session_changes(
-        length=length * HOUR, new_length=new_length * HOUR, new_price=new_price
+    back = terms(charged=paid, length=length * HOUR).when_the_session_changes(
+        new_length=new_length * HOUR, new_price=new_price
     )
     kept = min(new_price, paid * min(1, Fraction(new_length, length)))
     assert 0 <= back <= paid
     assert back - 1 < paid - kept <= back
+
+
+@given(
+    charged=st.integers(1, 6),
+    length=st.integers(1, 4),
+    changes=st.lists(st.tuples(st.integers(1, 6), st.integers(1, 9)), max_size=6),
+)
+def test_to_and_fro_gives_nothing_back_twice(charged, length, changes):
+    """What a family has paid in the end is the least that the session was ever worth to it."""
+    refunded = 0
+    worth = [charged]
+    for new_length, new_price in changes:
+        refunded += terms(charged=charged, refunded=refunded, length=length * HOUR).when_the_session_changes(
+            new_length=new_length * HOUR, new_price=new_price
+        )
+        worth.append(min(charged * min(new_length, length) // length, new_price))
+    assert charged - refunded == min(worth)

@@ -151,6 +151,7 @@ class MemoryPlaces:
                     status=order.status,
                     starts_at=row.starts_at,
                     ends_at=row.ends_at,
+                    booked_length=row.ends_at - row.starts_at,
                     credits_charged=order.price,
                     credits_refunded=0,
                     refundable_until=order.refundable_until,

@@ -88,7 +88,9 @@ _CARD: Final[LiteralString] = (
     """
     SELECT a.id, a.name, a.category, a.short_description, a.min_age, a.max_age, a.duration_minutes, a.tags,
            a.average_rating::float8, a.total_reviews,
-           distance_km(%(latitude)s::float8, %(longitude)s::float8, v.latitude, v.longitude) AS distance_km,
+           CASE WHEN %(latitude)s::float8 IS NOT NULL THEN
+               distance_km(%(latitude)s::float8, %(longitude)s::float8, v.latitude, v.longitude)
+           END AS distance_km,
            s.id AS "next_session.id", s.session_date AS "next_session.session_date",
            s.start_time AS "next_session.start_time", s.end_time AS "next_session.end_time",
            s.timezone AS "next_session.time_zone", s.starts_at AS "next_session.starts_at",

@@ -139,7 +139,9 @@ LOCK_BOOKING: Final[LiteralString] = """
 
 READ_BOOKINGS: Final[LiteralString] = """
     SELECT b.id, b.session_id AS session, b.child_id AS child, b.booked_by AS parent, b.venue_id AS venue,
-           b.status, b.starts_at, b.ends_at, b.credits_charged, b.credits_refunded, b.refundable_until,
+           b.status, b.starts_at, b.ends_at,
+           coalesce(b.booked_length, b.ends_at - b.starts_at) AS booked_length,
+           b.credits_charged, b.credits_refunded, b.refundable_until,
            b.confirm_by, b.debit_id AS debit, l.balance_id AS balance, b.group_booking_id AS "group", b.version
       FROM bookings b
       JOIN credit_ledger l ON l.id = b.debit_id
@@ -184,6 +186,7 @@ MOVE_BOOKINGS: Final[LiteralString] = """
     UPDATE bookings b
        SET starts_at = %(starts_at)s,
            ends_at = %(ends_at)s,
+           booked_length = coalesce(b.booked_length, b.ends_at - b.starts_at),
            refundable_until = %(starts_at)s,
            confirm_by = least(b.confirm_by, %(starts_at)s),
            version = b.version + 1,

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from threading import Event, Thread
+from time import sleep
 from types import TracebackType
 from typing import Final, LiteralString, Self
 
@@ -56,16 +57,19 @@ class SharedClock:
         return self._ahead
 
     def advance(self, by: timedelta) -> datetime:
-        """Move the clock ahead for everybody; returns the new time."""
+        """Move the clock ahead; returns the new time once every process has noticed."""
         with self._pool.connection() as connection:
             connection.execute(ADVANCE, {"by": by})
-        self._read()
-        return self()
+        return self._noticed()
 
     def reset(self) -> datetime:
-        """Show the real time again; returns it."""
+        """Show the real time again; returns it once every process has noticed."""
         with self._pool.connection() as connection:
             connection.execute(RESET)
+        return self._noticed()
+
+    def _noticed(self) -> datetime:
+        sleep(2 * EVERY)
         self._read()
         return self()
 

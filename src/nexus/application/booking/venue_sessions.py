@@ -91,7 +91,7 @@ class ChangeSession:
         self, work: BookWork, old: Plan, new: Plan, before: Line, *, at: datetime
     ) -> SessionChange:
         bookings = work.places.lock_active(old.session)
-        back = [(booking, _price_cut(booking, old, new)) for booking in bookings]
+        back = [(booking, _price_cut(booking, new)) for booking in bookings]
         refunded = [
             (
                 evolve(
@@ -214,11 +214,10 @@ def _sellable(line: Line, old: Plan, new: Plan) -> int:
     return new.total_capacity if new.allocated is None else new.allocated
 
 
-def _price_cut(booking: Booking, old: Plan, new: Plan) -> Settlement:
-    length, new_length = old.ends_at - old.starts_at, new.ends_at - new.starts_at
+def _price_cut(booking: Booking, new: Plan) -> Settlement:
     return Settlement(
         refund=booking.terms.when_the_session_changes(
-            length=length, new_length=new_length, new_price=new.price
+            new_length=new.ends_at - new.starts_at, new_price=new.price
         )
     )
 

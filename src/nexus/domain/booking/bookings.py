@@ -108,7 +108,8 @@ class Booking:
     A place, with the terms it was booked on.
 
     ``debit`` is the ledger line that paid for it, ``balance`` the one it was paid
-    from. ``confirm_by``: when a pending booking lapses.
+    from. ``booked_length`` is how long the session was when it was booked,
+    ``confirm_by`` when a pending booking lapses.
     """
 
     id: BookingId
@@ -119,6 +120,7 @@ class Booking:
     status: BookingStatus
     starts_at: datetime
     ends_at: datetime
+    booked_length: timedelta
     credits_charged: int
     credits_refunded: int
     refundable_until: datetime
@@ -133,6 +135,7 @@ class Booking:
         return Terms(
             charged=self.credits_charged,
             refunded=self.credits_refunded,
+            booked_length=self.booked_length,
             starts_at=self.starts_at,
             refundable_until=self.refundable_until,
         )

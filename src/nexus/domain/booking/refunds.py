@@ -43,11 +43,13 @@ class Terms:
     """
     What a booking's credits depend on: kept as they were when it was made.
 
-    ``charged`` is the price paid, ``refunded`` what has come back of it already.
+    ``charged`` is the price paid, ``refunded`` what has come back of it already,
+    ``booked_length`` how long the session was then.
     """
 
     charged: int
     refunded: int
+    booked_length: timedelta
     starts_at: datetime
     refundable_until: datetime
 
@@ -77,12 +79,14 @@ class Terms:
         """Nothing back."""
         return Settlement(forfeit=self.paid)
 
-    def when_the_session_changes(self, *, length: timedelta, new_length: timedelta, new_price: int) -> int:
+    def when_the_session_changes(self, *, new_length: timedelta, new_price: int) -> int:
         """
-        What comes back because the session became shorter or cheaper.
+        What comes back because the session is shorter or cheaper now.
 
-        What was paid shrinks with the length, and nobody keeps paying more than the
-        session costs now, whichever is less; a fraction of a credit goes to the family.
+        The place is worth the part of its price that is left of the time it was booked
+        for, and never more than the session costs now; a fraction of a credit goes to
+        the family. What was given back before counts, so that changing a session to and
+        fro gives nothing back twice.
         """
-        by_length = self.paid * min(new_length, length) // length
-        return self.paid - min(by_length, new_price, self.paid)
+        by_length = self.charged * min(new_length, self.booked_length) // self.booked_length
+        return max(0, self.paid - min(by_length, new_price))

@@ -20,6 +20,8 @@ CREATE TABLE bookings (
     -- The session's times, kept with it; they carry the rule against overlaps.
     starts_at             timestamptz NOT NULL,
     ends_at               timestamptz NOT NULL,
+    -- How long the session was when it was booked, once that has changed.
+    booked_length         interval    CHECK (booked_length > interval '0'),
     -- The venue moved the session onto another booking of the child: not the family's doing.
     overlap_excused       boolean     NOT NULL DEFAULT false,
     refundable_until      timestamptz NOT NULL,
