@@ -9,8 +9,9 @@ from attrs import field, frozen
 from nexus.adapters.catalogue_files.profiles import load_profile
 from nexus.adapters.catalogue_files.report_file import report_file
 from nexus.application.catalogue.import_catalogue import ImportCatalogue, weeks_until_next_monday
-from nexus.application.catalogue.import_ports import SourceRow
+from nexus.application.catalogue.import_ports import Columns, SourceRow
 from nexus.domain.catalogue.imports import Refusal
+from nexus.entrypoints.commands.catalogue import show
 
 RULES = load_profile("chicago").rules
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)  # a Wednesday
@@ -44,6 +45,9 @@ class Rows:
     cells: tuple[dict[str, str], ...]
     fails_at: int | None = None
     reads: list[int] = field(factory=list)
+
+    def columns(self):
+        return Columns({"price": ("fee", "cost")}, ("Colour",))
 
     def rows(self):
         self.reads.append(1)
@@ -206,3 +210,14 @@ def test_a_venues_own_edits_survive_an_unchanged_row(begin, column):
     run(Rows((WEEKLY, SINGLE)), RULES)
     assert column("SELECT name FROM venues") == ["Ours too"]
     assert column("SELECT name FROM activities ORDER BY name") == ["Ours", "Soccer"]
+
+
+def test_the_report_tells_the_columns_that_did_not_match(import_rows, capsys):
+    report = import_rows(WEEKLY, dry_run=True)
+    figures = report.as_dict()
+    assert figures["missing_columns"] == {"price": ["fee", "cost"]}
+    assert figures["unused_columns"] == ["Colour"]
+    show(report)
+    told = capsys.readouterr().out
+    assert "price (fee, cost)" in told
+    assert "Colour" in told

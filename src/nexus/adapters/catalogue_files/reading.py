@@ -6,6 +6,8 @@ import gzip
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -13,7 +15,8 @@ from typing import IO, Any, Final, cast
 from attrs import frozen
 
 from nexus.adapters.catalogue_files.profiles import Profile
-from nexus.application.catalogue.import_ports import SourceRow
+from nexus.application.catalogue.import_ports import Columns, SourceRow
+from nexus.domain.catalogue.imports import TIMING
 from nexus.domain.kernel.errors import Invalid
 
 _CHUNK: Final = 1 << 16
@@ -38,7 +41,7 @@ class UnreadableFile(Invalid):
 
 @frozen
 class ColumnsMissing(Invalid):
-    """The file lacks columns without which no row can be told from another."""
+    """The file lacks columns without which its rows would be misread."""
 
     missing: tuple[str, ...]
     found: tuple[str, ...]
@@ -57,16 +60,75 @@ class CatalogueFile:
 
         Raises:
             UnreadableFile: It cannot be opened, decompressed or parsed at all.
-            ColumnsMissing: There is no column for the id or the name.
+            ColumnsMissing: There is no column for the id or the name, or for a date, a
+                time or the days where the profile names one.
         """
-        try:
+        with _readable():
             if self.profile.format == "json":
                 yield from _json_rows(self.path, self.profile)
             else:
                 with _opened(self.path) as binary, _as_text(binary, _encoding(self.path)) as text:
                     yield from _csv_rows(text, self.profile)
-        except (OSError, EOFError, UnicodeError) as fault:
-            raise UnreadableFile(str(fault.args[-1] if fault.args else fault)) from fault
+
+    def columns(self) -> Columns:
+        """
+        What the profile looks for in vain, and what it passes over.
+
+        Raises:
+            UnreadableFile: It cannot be opened, decompressed or parsed at all.
+        """
+        with _readable():
+            if self.profile.format == "json":
+                _, found = _json_records(self.path, self.profile)
+                return _compared(found, self.profile)
+            with _opened(self.path) as binary, _as_text(binary, _encoding(self.path)) as text:
+                _, header = _csv_header(text)
+                return _compared([(_name(cell), cell.strip()) for cell in header], self.profile)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    try:
+        yield
+    except (OSError, EOFError, UnicodeError) as fault:
+        raise UnreadableFile(str(fault.args[-1] if fault.args else fault)) from fault
+
+
+def _compared(found: list[tuple[str, str]], profile: Profile) -> Columns:
+    """The profile's columns beside those found, each found one as it is matched and as it is spelt."""
+    names = {name for name, _ in found}
+    absent = {
+        ours: tuple(their for their in theirs if _path(their, profile) not in names)
+        for ours, theirs in profile.columns.items()
+    }
+    wanted = {_path(their, profile) for theirs in profile.columns.values() for their in theirs}
+    spare: list[str] = []
+    for name, spelt in found:
+        # Of two columns that differ in spelling only, the first is the one that is read.
+        if name in wanted:
+            wanted.remove(name)
+        elif spelt:
+            spare.append(spelt)
+    return Columns(
+        missing={
+            ours: theirs
+            for ours, theirs in absent.items()
+            if theirs and (ours in profile.join or len(theirs) == len(profile.columns[ours]))
+        },
+        unused=tuple(spare),
+    )
+
+
+def _refuse_missing(names: Iterable[str], found: Iterable[str], profile: Profile) -> None:
+    present = set(names)
+    missing = tuple(
+        ours
+        for ours in ("id", "name", *TIMING)
+        if ours in profile.columns
+        and not any(_path(their, profile) in present for their in profile.columns[ours])
+    )
+    if missing:
+        raise ColumnsMissing(missing, tuple(found))
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -101,8 +163,19 @@ def _encoding(path: Path) -> str:
     return "utf-8"
 
 
+@lru_cache(maxsize=4096)
 def _name(header: str) -> str:
-    return re.sub(r"[\W_]+", "_", header.strip().casefold()).strip("_")
+    """What counts of a header: its letters and digits, in whatever case."""
+    return "".join(filter(str.isalnum, header.casefold()))
+
+
+@lru_cache(maxsize=4096)
+def _json_path(path: str) -> str:
+    return ".".join(map(_name, path.split(".")))
+
+
+def _path(their: str, profile: Profile) -> str:
+    return _json_path(their) if profile.format == "json" else _name(their)
 
 
 def _delimiter(line: str) -> str:
@@ -110,16 +183,20 @@ def _delimiter(line: str) -> str:
     return max(_DELIMITERS, key=outside.count)
 
 
-def _csv_rows(text: TextIOWrapper, profile: Profile) -> Iterator[SourceRow]:
+def _csv_header(text: TextIOWrapper) -> tuple[Iterator[list[str]], list[str]]:
+    """The rows that follow, and the header before them."""
     first = next((line for line in text if line.strip()), "")
     if first.count('"') % 2:  # a header that goes on after a line end
         first += text.readline()
     reader = csv.reader(_after(first, text), delimiter=_delimiter(first))
-    header = next(reader, [])
-    places = _places([_name(cell) for cell in header], profile)
-    missing = tuple(ours for ours in ("id", "name") if not places.get(ours))
-    if missing:
-        raise ColumnsMissing(missing, tuple(header))
+    return reader, next(reader, [])
+
+
+def _csv_rows(text: TextIOWrapper, profile: Profile) -> Iterator[SourceRow]:
+    reader, header = _csv_header(text)
+    names = [_name(cell) for cell in header]
+    _refuse_missing(names, header, profile)
+    places = _places(names, profile)
     for number, cells in enumerate(_lines(reader), start=2):
         if isinstance(cells, str):
             yield SourceRow(number, fault=cells)
@@ -165,31 +242,69 @@ def _pick(cells: list[str], at: list[int], join: str | None) -> str:
 
 
 def _json_rows(path: Path, profile: Profile) -> Iterator[SourceRow]:
+    records, found = _json_records(path, profile)
+    if any(record is not None for record in records):
+        _refuse_missing((name for name, _ in found), (spelt for _, spelt in found), profile)
+    for number, record in enumerate(records, start=1):
+        if record is None:
+            yield SourceRow(number, fault="not an object")
+        else:
+            yield SourceRow(number, {ours: _walk(record, ours, profile) for ours in profile.columns})
+
+
+def _json_records(path: Path, profile: Profile) -> tuple[list[dict[str, Any] | None], list[tuple[str, str]]]:
+    """The records by what counts of their keys (``None``: not an object), and the paths in them."""
     with _opened(path) as binary:
         content = binary.read(_MOST_JSON)
+    spelt: dict[str, str] = {}
+
+    def keyed(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        named: dict[str, Any] = {}
+        for key, value in pairs:
+            spelt.setdefault(_name(key), key)
+            named.setdefault(_name(key), value)
+        return named
+
     try:
-        records: Any = json.loads(content)
+        listed: Any = json.loads(content, object_pairs_hook=keyed)
         for step in filter(None, profile.records.split(".")):
-            records = records[step]
+            listed = listed[_name(step)]
     except (ValueError, KeyError, TypeError, RecursionError) as fault:
         raise UnreadableFile("no list of records where the profile expects it") from fault
-    if not isinstance(records, list):
+    if not isinstance(listed, list):
         raise UnreadableFile("no list of records where the profile expects it")
-    number = 0
+    records = [part for record in listed for part in _parts(record, _name(profile.each))]
+    paths = _leaves(records)
+    return records, [(at, ".".join(spelt[step] for step in at.split("."))) for at in paths]
+
+
+def _parts(record: Any, each: str) -> Iterator[dict[str, Any] | None]:
+    """A record once for each of its parts."""
+    if not isinstance(record, dict):
+        yield None
+        return
+    parts = record.get(each) if each else None
+    for part in parts if isinstance(parts, list) and parts else [None]:
+        yield {**record, each: part} if each and each in record else record
+
+
+def _leaves(records: list[dict[str, Any] | None]) -> list[str]:
+    """The paths that lead to values, in the order of their first appearance."""
+    seen: dict[str, None] = {}
     for record in records:
-        if not isinstance(record, dict):
-            number += 1
-            yield SourceRow(number, fault="not an object")
-            continue
-        parts = record.get(profile.each) if profile.each else None
-        for part in parts if isinstance(parts, list) and parts else [None]:
-            number += 1
-            whole = {**record, profile.each: part} if profile.each else record
-            yield SourceRow(number, {ours: _walk(whole, ours, profile) for ours in profile.columns})
+        waiting: list[tuple[str, Any]] = [("", record)]
+        while waiting:
+            at, value = waiting.pop()
+            if isinstance(value, dict):
+                waiting.extend((f"{at}.{key}" if at else key, value[key]) for key in reversed(value))
+            if at:
+                seen.setdefault(at)
+    inner = {at.rpartition(".")[0] for at in seen}
+    return [at for at in seen if at not in inner]
 
 
 def _walk(record: Mapping[str, Any], ours: str, profile: Profile) -> str:
-    found = [_text(_at(record, path), profile.rules.separator) for path in profile.columns[ours]]
+    found = [_text(_at(record, _json_path(path)), profile.rules.separator) for path in profile.columns[ours]]
     join = profile.join.get(ours)
     return next(filter(None, found), "") if join is None else join.join(filter(None, found))
 

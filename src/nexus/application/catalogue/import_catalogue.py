@@ -81,7 +81,7 @@ class ImportCatalogue:
     ) -> ImportReport:
         at = self.now()
         total, weeks = _survey(source, rules, at=at, shift_dates=shift_dates)
-        report = ImportReport(rules.source, dry_run, weeks)
+        report = ImportReport(rules.source, dry_run, weeks, source.columns())
         seen: set[str] = set()
         venues: set[str] = set()
         rows = (_judged(row, rules, seen) for row in source.rows())

@@ -22,10 +22,22 @@ class SourceRow:
     fault: str | None = None
 
 
+@frozen
+class Columns:
+    """How a file's columns differ from those that were looked for."""
+
+    missing: Mapping[str, tuple[str, ...]] = field(factory=dict)
+    """By our name of it: the columns of theirs that the file does not have."""
+    unused: tuple[str, ...] = ()
+    """Columns of the file that nothing is taken from."""
+
+
 class Source(Protocol):
     """A catalogue that can be read from its beginning any number of times."""
 
     def rows(self) -> Iterator[SourceRow]: ...
+
+    def columns(self) -> Columns: ...
 
 
 @frozen

@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from nexus.application.catalogue.import_ports import Columns
 from nexus.domain.catalogue.imports import ALWAYS, Adjustment, Refusal
 
 
@@ -59,12 +60,14 @@ class ImportReport:
     together are ``new`` + ``updated`` + ``unchanged``. A row counts as imported when no
     fact about the programme had to be changed or supposed. ``refusals`` counts each
     row once, by the first reason against it; ``reasons`` counts every reason.
+    ``columns`` are those that the file lacks, and those that nothing is taken from.
     ``over`` are programmes whose dates have passed: nobody can book them.
     """
 
     profile: str
     dry_run: bool
     shifted_weeks: int = 0
+    columns: Columns = field(factory=Columns)
     rows: int = 0
     imported: int = 0
     adjusted: int = 0
@@ -112,4 +115,6 @@ class ImportReport:
                 name: {str(slug): count for slug, count in getattr(self, name).most_common()}
                 for name in ("refusals", "reasons", "adjustments")
             },
+            "missing_columns": {ours: list(theirs) for ours, theirs in self.columns.missing.items()},
+            "unused_columns": list(self.columns.unused),
         }  # fmt: skip

@@ -26,6 +26,8 @@ LONGEST_NAME = 255
 LONGEST_DESCRIPTION = 20_000
 LONGEST_TEASER = 150
 _EARLIEST, _LATEST = 1970, 2200
+TIMING = ("start_date", "end_date", "start_time", "end_time", "days")
+"""The cells that say when: without a column for one of them, weekly programmes would pass for single ones."""
 
 
 class Refusal(StrEnum):

@@ -90,3 +90,11 @@ def show(done: "ImportReport") -> None:
             console.print(f"\n{title}")
             for slug, count in figures[name].items():
                 console.print(f"{count:>9,} {slug}", highlight=False)
+    if figures["missing_columns"]:
+        click.echo("\nColumns of the profile that the file does not have")
+        for ours, theirs in figures["missing_columns"].items():
+            click.echo(f"          {ours} ({', '.join(theirs)})")
+    if figures["unused_columns"]:
+        click.echo("\nColumns of the file that the profile does not use")
+        for theirs in figures["unused_columns"]:
+            click.echo(f"          {theirs}")
