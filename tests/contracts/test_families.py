@@ -17,7 +17,7 @@ PROFILE = ChildProfile(
     first_name=" Mia ",
     date_of_birth=date(2019, 5, 1),
     energy_level=EnergyLevel.BALANCED,
-    interests=("music", "music", "lego"),
+    interests=("music", "music", "High-Energy"),
     medical_notes="peanuts\nasthma",
 )
 
@@ -60,7 +60,11 @@ def show(stage, parent, child):
 def test_a_child_begins_as_a_draft_and_reads_back_as_it_was_described(stage, parent):
     child = add(stage, parent)
     assert show(stage, parent, child) == child
-    assert (child.first_name, child.interests, child.status) == ("Mia", ("music", "lego"), ChildStatus.DRAFT)
+    assert (child.first_name, child.interests, child.status) == (
+        "Mia",
+        ("music", "high_energy"),
+        ChildStatus.DRAFT,
+    )
     assert child.medical_notes == "peanuts\nasthma"
     assert ListChildren(stage.begin, stage.vault)(actor=parent) == (child,)
 
@@ -105,6 +109,20 @@ def test_a_child_is_born_and_younger_than_nineteen(stage, parent, born, fits):
 def test_unusable_descriptions_are_refused(wrong):
     with pytest.raises(Invalid):
         evolve(PROFILE, **wrong)
+
+
+@pytest.mark.parametrize("field", ["interests", "activities_to_avoid"])
+def test_wishes_are_in_the_catalogues_words(stage, parent, field):
+    child = add(stage, parent, evolve(PROFILE, **{field: (" Physical  contact", "PHYSICAL-CONTACT", "stem")}))
+    assert getattr(child, field) == ("physical_contact", "stem")
+    assert show(stage, parent, child) == child
+    unknown = evolve(PROFILE, **{field: ("stem", "noise")})
+    with pytest.raises(InvalidValue, match="physical_contact") as refused:
+        add(stage, parent, unknown)
+    assert refused.value.field == field
+    with pytest.raises(InvalidValue):
+        change(stage, parent, child, change=lambda _: unknown)
+    assert show(stage, parent, child) == child
 
 
 def test_children_of_others_do_not_exist(stage, parent):

@@ -23,8 +23,8 @@ def test_a_child_is_registered_described_and_shown(office: Office, ada):
     body = child_body(
         energy_level="balanced",
         social_preference="small_group",
-        interests=["painting", " trains "],
-        activities_to_avoid=["loud"],
+        interests=["Arts crafts", " music "],
+        activities_to_avoid=["LOUD", "physical-contact", "loud"],
         accessibility_needs=["wheelchair"],
         medical_notes=NOTES,
     )
@@ -38,8 +38,8 @@ def test_a_child_is_registered_described_and_shown(office: Office, ada):
             "date_of_birth": "2018-05-17",
             "energy_level": "balanced",
             "social_preference": "small_group",
-            "interests": ["painting", "trains"],
-            "activities_to_avoid": ["loud"],
+            "interests": ["arts_crafts", "music"],
+            "activities_to_avoid": ["loud", "physical_contact"],
             "accessibility_needs": ["wheelchair"],
             "has_medical_notes": True,
             "status": "draft",
@@ -62,10 +62,10 @@ def test_children_are_listed_the_first_registered_first(office: Office, ada):
 def test_a_change_says_only_what_is_different(office: Office, ada):
     made = office.made(ada, "/children", child_body(energy_level="balanced", medical_notes=NOTES))
     answer = office.send(
-        ada, "PATCH", f"/children/{made['id']}", {"interests": ["chess"], "energy_level": None}
+        ada, "PATCH", f"/children/{made['id']}", {"interests": ["stem"], "energy_level": None}
     )
     assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
-    assert answer.json() == made | {"interests": ["chess"], "energy_level": None, "version": 2}
+    assert answer.json() == made | {"interests": ["stem"], "energy_level": None, "version": 2}
     shown = office.get(ada, f"/children/{made['id']}").json()
     assert shown["medical_notes"] == NOTES
     emptied = office.send(ada, "PATCH", f"/children/{made['id']}", {"medical_notes": None}).json()
@@ -163,6 +163,8 @@ def test_a_description_that_is_none_is_refused_with_the_place_of_the_fault(offic
         ({"date_of_birth": "0001-01-01"}, "not-a-child", {"date_of_birth": "0001-01-01"}),
         ({"first_name": "   "}, "invalid-value", {"field": "first_name"}),
         ({"interests": ["x" * 61]}, "invalid-value", {"field": "interests"}),
+        ({"interests": ["music", "painting"]}, "invalid-value", {"field": "interests"}),
+        ({"activities_to_avoid": ["noise"]}, "invalid-value", {"field": "activities_to_avoid"}),
         ({"medical_notes": "bell \x07"}, "invalid-value", {"field": "medical_notes"}),
     ],
 )

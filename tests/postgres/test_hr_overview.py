@@ -5,7 +5,9 @@ from uuid import uuid4
 
 import pytest
 
+from nexus.adapters.postgres.tenants import PostgresStaff
 from nexus.application.identity.hr import OverviewHr
+from nexus.application.identity.ports import CreditTotals
 from nexus.application.identity.views import CategoryUse
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.errors import NoSuchThing
@@ -92,11 +94,11 @@ def test_sums_are_shown_and_small_ones_withheld_with_their_complement(begin, sta
     book(stage.user(company=other), "stem")
     view = overview(stage, hr)
     assert (view.people, view.covered_seats, view.credits_allocated) == (10, 20, 80)
-    assert (view.bookings, view.credits_used, view.credits_expired) == (9, 0, 0)
+    assert (view.bookings, view.credits_used, view.credits_expired) == (9, None, None)
     assert view.bookings_by_category == (
         CategoryUse("arts_crafts", 9),
-        CategoryUse("music", 0),
-        CategoryUse("stem", 0),
+        CategoryUse("music", None),
+        CategoryUse("stem", None),
     )
     for parent in parents[:6]:
         book(parent, "music")
@@ -118,12 +120,37 @@ def test_used_credits_are_shown_from_five_families_on(begin, stage, owner, famil
         [[person.user for person in people[:families]]],
     )
     view = overview(stage, hr)
-    assert (view.credits_used, view.credits_expired) == (shown, None if shown is None else 0)
+    assert (view.credits_used, view.credits_expired) == (shown, None)
+
+
+@pytest.mark.parametrize(
+    ("families", "shown"),
+    [
+        ((5, 0, 5), (7, None)),
+        ((4, 5, 5), (None, None)),
+        ((5, 5, 5), (7, 3)),
+        ((5, 5, 4), (7, None)),
+        ((5, 5, 0), (7, 3)),
+        ((5, 4, 4), (None, None)),
+        ((5, 1, 0), (None, None)),
+        ((5, 0, 1), (None, None)),
+        ((5, 0, 0), (7, None)),
+    ],
+)
+def test_what_is_left_of_the_given_credits_tells_on_nobody(stage, monkeypatch, families, shown):
+    using, expiring, left = families
+    hr = stage.user(Role.HR_ADMIN, company=stage.company())
+    totals = CreditTotals(
+        allocated=40, used=7, expired=3, families_using=using, families_expiring=expiring, families_left=left
+    )
+    monkeypatch.setattr(PostgresStaff, "credit_totals", lambda *_, **__: totals)
+    view = overview(stage, hr)
+    assert (view.credits_used, view.credits_expired) == shown
 
 
 def test_a_company_without_a_subscription_has_an_empty_overview(begin, stage):
     company = stage.company()
     view = overview(stage, stage.user(Role.HR_ADMIN, company=company))
-    assert (view.people, view.covered_seats, view.period_start, view.bookings) == (1, None, None, 0)
+    assert (view.people, view.covered_seats, view.period_start, view.bookings) == (1, None, None, None)
     with pytest.raises(NoSuchThing):
         overview(stage, stage.user(Role.PLATFORM_ADMIN))

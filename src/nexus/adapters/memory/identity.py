@@ -214,6 +214,7 @@ class MemoryStaff:
             expired=sum(balance.expired for balance in mine),
             families_using=sum(balance.used > 0 or balance.refunded > 0 for balance in mine),
             families_expiring=sum(balance.expired > 0 for balance in mine),
+            families_left=sum(balance.available > 0 for balance in mine),
         )
 
     def bookings_by_category(

@@ -111,7 +111,8 @@ TOTAL_CREDITS: Final[LiteralString] = """
            coalesce(sum(credits_used - credits_refunded), 0)::bigint AS used,
            coalesce(sum(credits_expired), 0)::bigint AS expired,
            count(*) FILTER (WHERE credits_used > 0 OR credits_refunded > 0) AS families_using,
-           count(*) FILTER (WHERE credits_expired > 0) AS families_expiring
+           count(*) FILTER (WHERE credits_expired > 0) AS families_expiring,
+           count(*) FILTER (WHERE credits_available > 0) AS families_left
       FROM user_credit_balances
      WHERE corporate_id = %(company)s
        AND opens_at <= %(at)s
@@ -241,7 +242,9 @@ class PostgresStaff:
     def credit_totals(self, company: CompanyId, *, at: datetime) -> CreditTotals:
         with self._connection.cursor(row_factory=as_object(CreditTotals)) as cursor:
             found = cursor.execute(TOTAL_CREDITS, {"company": company, "at": at}).fetchone()
-        return found or CreditTotals(allocated=0, used=0, expired=0, families_using=0, families_expiring=0)
+        return found or CreditTotals(
+            allocated=0, used=0, expired=0, families_using=0, families_expiring=0, families_left=0
+        )
 
     def bookings_by_category(
         self, company: CompanyId, *, since: datetime, until: datetime

@@ -8,6 +8,7 @@ from attrs import frozen
 from nexus.application.identity.ports import FamilyWork, StandDown, Vault
 from nexus.application.identity.sealing import opened, sealed, viewed
 from nexus.application.identity.views import ChildView
+from nexus.application.identity.wishes import in_the_catalogues_words
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.compliance.consent import Purpose
@@ -37,16 +38,18 @@ class AddChild:
         """
         Raises:
             NotAChild: Not born yet, or nineteen already.
+            InvalidValue: The catalogue has no word for what the child likes or avoids.
             NoSuchThing: Whoever asks is no employee of a company.
         """
         at = self.now()
         if actor.company is None:
             raise NoSuchThing("company")
+        described = in_the_catalogues_words(profile)
         child = Child(
             id=ChildId(self.new_id()),
             parent=actor.user,
             company=actor.company,
-            profile=profile,
+            profile=described,
             created_at=at,
         )
         with self.begin() as work:
@@ -126,7 +129,7 @@ class ChangeChild:
             if expected_version is not None and expected_version != found.version:
                 raise VersionMismatch(expected_version, found.version)
             before = opened(found, self.vault)
-            after = before.described(change(before.profile))
+            after = before.described(in_the_catalogues_words(change(before.profile)))
             if after.profile.date_of_birth != before.profile.date_of_birth:
                 after.profile.must_be_of_a_child(today=_today(work, actor, at))
             if takes_part is not None:

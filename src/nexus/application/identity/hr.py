@@ -5,7 +5,7 @@ from uuid import UUID
 
 from attrs import frozen
 
-from nexus.application.identity.ports import HrWork
+from nexus.application.identity.ports import CreditTotals, HrWork
 from nexus.application.identity.running import running
 from nexus.application.identity.views import CategoryUse, Employee, HrOverview
 from nexus.application.kernel.actor import Actor
@@ -19,6 +19,22 @@ def _company_of(actor: Actor) -> CompanyId:
     if actor.company is None:
         raise NoSuchThing("company")
     return actor.company
+
+
+def _shown_of(totals: CreditTotals) -> tuple[int | None, int | None]:
+    """
+    The used and the expired credits, as far as they may be shown.
+
+    What was given is shown and is what was used, expired and is left: so what is
+    not shown of these three has nobody or enough families behind it.
+    """
+    left, expiring = totals.families_left, totals.families_expiring
+    rest_tells = is_telling(max(left, expiring)) and (left or expiring)
+    if is_telling(totals.families_using) or rest_tells:
+        return None, None
+    if is_telling(expiring) or (left and is_telling(left)):
+        return totals.used, None
+    return totals.used, totals.expired
 
 
 @frozen
@@ -69,8 +85,7 @@ class OverviewHr:
                 else {}
             )
         use = shown({category: booked.get(category, Use()) for category in self.categories})
-        # Given, used and expired add up: whoever knows two of them knows the third.
-        telling = is_telling(totals.families_using) or is_telling(totals.families_expiring)
+        used, expired = _shown_of(totals)
         return HrOverview(
             company_name=company.name,
             people=people,
@@ -78,8 +93,8 @@ class OverviewHr:
             period_start=plan[1].first if plan else None,
             period_end=plan[1].until if plan else None,
             credits_allocated=totals.allocated,
-            credits_used=None if telling else totals.used,
-            credits_expired=None if telling else totals.expired,
+            credits_used=used,
+            credits_expired=expired,
             bookings=use.total,
             bookings_by_category=tuple(
                 CategoryUse(category, use.parts[category]) for category in self.categories

@@ -93,13 +93,14 @@ class StoredChild:
 
 @frozen(kw_only=True)
 class CreditTotals:
-    """A company's credits in its open balances, with how many families are behind each figure."""
+    """A company's credits in its open balances, with how many families use, lose and still have some."""
 
     allocated: int
     used: int
     expired: int
     families_using: int
     families_expiring: int
+    families_left: int
 
 
 class Accounts(Protocol):

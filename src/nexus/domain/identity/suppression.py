@@ -1,9 +1,10 @@
 """
 What a company may see of how its families use the pass.
 
-A figure about one to four families could tell on one of them, so it is withheld,
-together with whatever would let it be computed by subtracting what is shown
-from a total that is shown.
+A figure about fewer than five families could tell on one of them, so it is
+withheld, together with whatever would let it be computed by subtracting what is
+shown from a total that is shown. A figure about nobody is withheld like the others:
+were it shown as 0, what is withheld beside it would name what the few families use.
 """
 
 from collections.abc import Hashable, Iterable, Mapping
@@ -18,7 +19,7 @@ FEWEST: Final = 5
 
 def is_telling(families: int) -> bool:
     """Whether a figure about so many families could tell on one of them."""
-    return 0 < families < FEWEST
+    return families < FEWEST
 
 
 @frozen
@@ -41,19 +42,18 @@ def shown(parts: Mapping[str, Use]) -> Shown:
     """
     The parts and their sum, as far as they may be shown.
 
-    What is withheld is either nothing or at least two parts with at least
-    :data:`FEWEST` families behind them, or everything, the total included: so
-    the total less the visible parts says nothing about fewer families. Parts
-    that nobody uses are shown as 0.
+    Every part with fewer than :data:`FEWEST` families behind it is withheld. With
+    the total shown, the withheld parts together have nobody or at least so many
+    behind them, the smallest of the others being withheld for that: so the total
+    less the visible parts says nothing about fewer families.
     """
-    used = sorted((key for key in parts if parts[key].families), key=lambda key: (_size(parts[key]), key))
-    hidden = {key for key in used if is_telling(_size(parts[key]))}
-    for key in used:
-        if not hidden or _is_safe([parts[key] for key in hidden]):
+    if len(_families(parts.values())) < FEWEST:
+        return Shown(None, dict.fromkeys(parts))
+    hidden = {key for key in parts if is_telling(_size(parts[key]))}
+    for key in sorted(parts.keys() - hidden, key=lambda key: (_size(parts[key]), key)):
+        if _is_safe([parts[key] for key in hidden]):
             break
         hidden.add(key)
-    if hidden and not _is_safe([parts[key] for key in hidden]):
-        return Shown(None, {key: None if parts[key].families else 0 for key in parts})
     return Shown(
         sum(use.figure for use in parts.values()),
         {key: None if key in hidden else use.figure for key, use in parts.items()},
@@ -65,7 +65,8 @@ def _size(use: Use) -> int:
 
 
 def _is_safe(hidden: list[Use]) -> bool:
-    return len(hidden) > 1 and len(_families(hidden)) >= FEWEST
+    families = len(_families(hidden))
+    return not families or not is_telling(families)
 
 
 def _families(uses: Iterable[Use]) -> set[Hashable]:

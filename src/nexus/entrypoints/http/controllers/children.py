@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 
 from nexus.application.identity.children import AddChild, ChangeChild, ListChildren, ShowChild
 from nexus.application.identity.views import ChildView
+from nexus.application.identity.wishes import WORDS
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin
 from nexus.domain.compliance.consent import Purpose
@@ -34,8 +35,12 @@ from nexus.entrypoints.http.unset import UNSET, Unset, given, if_said
 
 _NAME: Final = {"description": "Only the first name.", "examples": ["Mia"]}
 _BORN: Final = {"description": "Younger than nineteen.", "examples": ["2018-05-17"]}
-_INTERESTS: Final = {"description": "At most 30.", "examples": [["painting", "trains"]]}
-_AVOID: Final = {"description": "What it does not want or must not do.", "examples": [["loud"]]}
+_WORDS: Final = ", ".join(f"`{word}`" for word in WORDS)
+_INTERESTS: Final = {"description": f"At most 30, of: {_WORDS}.", "examples": [["music", "outdoor"]]}
+_AVOID: Final = {
+    "description": f"What it does not want or must not do, of: {_WORDS}.",
+    "examples": [["loud"]],
+}
 _NEEDS: Final = {"description": "What a place must have.", "examples": [["wheelchair"]]}
 _NOTES: Final = {
     "description": "Allergies and health; stored encrypted, and shown only to the family itself and, with "
