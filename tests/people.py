@@ -58,7 +58,7 @@ class StandsDown:
 
     children: list = field(factory=list)
 
-    def __call__(self, work, child, *, parent, at):
+    def __call__(self, work, child, *, parent, reason, at):
         self.children.append(child)
 
 

@@ -422,7 +422,8 @@ def test_shortened_and_prolonged_and_shortened_gives_back_once(town, desk):
     book(town, desk, session, family)
     ends = [time(10), time(12), time(10), time(12)]
     given_back = [
-        desk.change_session(session, PlanChange(end_time=end), venue=town.venue).credits_refunded for end in ends
+        desk.change_session(session, PlanChange(end_time=end), venue=town.venue).credits_refunded
+        for end in ends
     ]
     assert given_back == [2, 0, 0, 0]
 
@@ -730,7 +731,7 @@ def test_withdrawn_consent_ends_places_and_waiting(town, desk, any_begin):
     join(desk, second, family, child)
     town.withdraw_consent(child)
     with any_begin() as work:
-        StandDown(uuid4)(work, child, parent=family.parent, at=NOON)
+        StandDown(uuid4)(work, child, parent=family.parent, reason="consent_withdrawn", at=NOON)
     assert booking_of(desk, family).cancellation_reason == "consent_withdrawn"
     assert booking_of(desk, family).credits_refunded == 2
     assert entry_of(desk, next_in_line).status is EntryStatus.OFFERED

@@ -95,7 +95,7 @@ def withdraw(town: Town, desk: Desk, family: Family, child: ChildId) -> None:
     with desk.begin() as work:
         work.connection.execute("SELECT FROM children WHERE id = %s FOR UPDATE", [child])
         work.connection.execute("UPDATE children SET consents = '{data_collection}' WHERE id = %s", [child])
-        StandDown(uuid4)(work, child, parent=family.parent, at=desk.at)
+        StandDown(uuid4)(work, child, parent=family.parent, reason="consent_withdrawn", at=desk.at)
 
 
 def five_hundred_for_twenty(town: Town, desk: Desk) -> Counter[type]:

@@ -23,7 +23,7 @@ class StandDown:
 
     new_id: NewId
 
-    def __call__(self, work: BookWork, child: ChildId, *, parent: UserId, at: datetime) -> None:
+    def __call__(self, work: BookWork, child: ChildId, *, parent: UserId, reason: str, at: datetime) -> None:
         booked = work.places.of_child(child, at=at)
         sessions = sorted({*booked, *work.lines.waiting_for(child)})
         # Every session before any balance: whoever holds one of them may want the family's credits.
@@ -40,7 +40,7 @@ class StandDown:
                 at=at,
                 new_id=self.new_id,
                 by=parent,
-                reason=CancellationReason.CONSENT_WITHDRAWN,
+                reason=CancellationReason(reason),
             )
             change_line(
                 work,

@@ -136,5 +136,5 @@ class ChangeChild:
                 after = after.taking_part(takes_part, may_be_kept=Purpose.DATA_COLLECTION in after.consents)
             work.children.save(sealed(after, self.vault))
             if before.status is ChildStatus.ACTIVE and after.status is not ChildStatus.ACTIVE:
-                self.stand_down(work, child, parent=actor.user, at=at)
+                self.stand_down(work, child, parent=actor.user, reason="child_deactivated", at=at)
         return viewed(after)

@@ -108,7 +108,7 @@ class RecordConsent:
                     )
                 )
                 if Purpose.ACTIVITY_BOOKING in before and Purpose.ACTIVITY_BOOKING not in live:
-                    self.stand_down(work, child, parent=actor.user, at=at)
+                    self.stand_down(work, child, parent=actor.user, reason="consent_withdrawn", at=at)
         return _view(child, history)
 
 

@@ -238,7 +238,7 @@ class ConsentHistory(Protocol):
 class StandDown(Protocol):
     """Takes a child out of every future booking and queue, inside the caller's transaction."""
 
-    def __call__(self, work: Any, child: ChildId, *, parent: UserId, at: datetime) -> None: ...
+    def __call__(self, work: Any, child: ChildId, *, parent: UserId, reason: str, at: datetime) -> None: ...
 
 
 class SignInWork(Protocol):

@@ -45,6 +45,7 @@ WHY_WAITING_ENDED: Final = {
 WHY_CANCELLED: Final = {
     "not_confirmed": "The venue did not confirm it.",
     "consent_withdrawn": "You withdrew the consent that booking needs.",
+    "child_deactivated": "You took the child off the pass.",
 }
 
 

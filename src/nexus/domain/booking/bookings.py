@@ -60,6 +60,7 @@ class CancellationReason(StrEnum):
     TRANSPORTATION = "transportation"
     NOT_CONFIRMED = "not_confirmed"
     CONSENT_WITHDRAWN = "consent_withdrawn"
+    CHILD_DEACTIVATED = "child_deactivated"
     OTHER = "other"
 
 
