@@ -7,7 +7,6 @@ import resource
 from collections import Counter
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from time import monotonic
 from uuid import uuid4
 
 import pytest
@@ -43,10 +42,10 @@ def one(begin, sql):
 def test_a_season_of_chicago_twice(begin):
     path = real(SEASON)
     fates = Counter()
-    started = monotonic()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = run(begin, path, "chicago", shift_dates=True, on_row=lambda row: fates.update([row.fate]))
-    assert monotonic() - started < 60
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 400 * 1024
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100 * 1024, "the file is streamed, not kept"
 
     assert (report.rows, report.new, report.venues) == (10_204, 5_137, 420)
     assert sum(fates.values()) == 10_204
