@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexus.adapters.vault.aesgcm import AesGcmVault, BadKey, key_of
+from nexus.adapters.vault.aesgcm import AesGcmVault
 from nexus.application.identity.ports import SealBroken
+from nexus.entrypoints.settings import SettingError, Settings
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 HERE = "children/medical_notes/1"
@@ -52,7 +53,7 @@ def test_after_a_rotation_old_seals_still_open_and_new_ones_use_the_new_key():
 
 
 def test_a_key_is_32_bytes_in_base64():
-    assert key_of(base64.b64encode(KEY).decode() + "\n") == KEY
-    for wrong in ("", "x", base64.b64encode(KEY[:31]).decode(), "ü" * 44):
-        with pytest.raises(BadKey):
-            key_of(wrong)
+    assert Settings.of({"NEXUS_SECRET_KEY": base64.b64encode(KEY).decode()}).secret_key == KEY
+    for wrong in ("x", base64.b64encode(KEY[:31]).decode(), "ü" * 44):
+        with pytest.raises(SettingError):
+            Settings.of({"NEXUS_SECRET_KEY": wrong})

@@ -8,7 +8,7 @@ import pytest
 from psycopg_pool import ConnectionPool
 
 from nexus.adapters.postgres.begin import PostgresBegin
-from nexus.domain.booking.events import ChildStoodDown
+from nexus.domain.compliance.events import ConsentChanged
 from nexus.domain.kernel.ids import ChildId, EventId, UserId
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import Setting
@@ -38,7 +38,14 @@ def committed(begin: PostgresBegin) -> Callable[[], EventId]:
         event = EventId(uuid4())
         with begin() as work:
             work.outbox.add(
-                ChildStoodDown(id=event, at=NOON, parent=UserId(uuid4()), child=ChildId(UUID(int=1)))
+                ConsentChanged(
+                    id=event,
+                    at=NOON,
+                    parent=UserId(uuid4()),
+                    child=ChildId(UUID(int=1)),
+                    given=(),
+                    withdrawn=(),
+                )
             )
         return event
 

@@ -15,7 +15,6 @@ from nexus.domain.booking.events import (
     AttendanceMarked,
     BookingCancelled,
     BookingConfirmed,
-    ChildStoodDown,
     OfferLapsed,
     OfferMade,
     PlacesBooked,
@@ -280,7 +279,7 @@ CASES = [
 
 UNTOLD: list[Event] = [
     AttendanceMarked(**family, booking=BOOKING, present=True, forfeited=0),
-    ChildStoodDown(**nobody, parent=PAT, child=uuid4()),
+    ConsentChanged(**nobody, parent=PAT, child=uuid4(), given=(), withdrawn=()),
     CreditsExpired(**nobody, remainders=(Remainder(user=PAT, credits=0, closes_at=NOON),)),
     JobDue(**nobody, job="tidy_up"),
 ]

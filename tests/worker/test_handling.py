@@ -11,7 +11,7 @@ import pytest
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.application.kernel.inbox import HandleEvent
 from nexus.application.kernel.jobs import Job, JobDue
-from nexus.domain.booking.events import ChildStoodDown
+from nexus.domain.compliance.events import ConsentChanged
 from nexus.domain.kernel.ids import EventId
 from tests.support.town import NOON
 
@@ -39,7 +39,7 @@ def test_the_reaction_and_its_mark_are_one_step(
     event = committed()
     assert (handle(event), handle(event)) == (True, False)
     [found] = seen
-    assert isinstance(found, ChildStoodDown)
+    assert isinstance(found, ConsentChanged)
     assert (found.id, found.at) == (event, NOON)
     assert state(owner, event) == (True, None)
 
@@ -52,7 +52,11 @@ def test_a_failing_reaction_leaves_no_half_effect_and_its_error(
     begin: PostgresBegin, owner: psycopg.Connection, committed: Committed
 ):
     def fail(work: Any, event: Any) -> None:
-        work.outbox.add(ChildStoodDown(id=EventId(uuid4()), at=NOON, parent=event.parent, child=event.child))
+        work.outbox.add(
+            ConsentChanged(
+                id=EventId(uuid4()), at=NOON, parent=event.parent, child=event.child, given=(), withdrawn=()
+            )
+        )
         raise RuntimeError("no\x00 paper" + "!" * 3000)
 
     event = committed()

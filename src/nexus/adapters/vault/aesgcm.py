@@ -9,8 +9,6 @@ Sealed texts: AES-256-GCM.
     rest      ciphertext with its tag; the context is authenticated with it
 """
 
-import base64
-import binascii
 import os
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -22,29 +20,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from nexus.application.identity.ports import SealBroken
 
 _VERSION: Final = b"\x01"
-_KEY: Final = 32
 _NONCE: Final = slice(5, 17)
 _SEALED: Final = slice(17, None)
-
-
-class BadKey(Exception):
-    """A key is 32 random bytes in base64."""
-
-
-def key_of(text: str) -> bytes:
-    """
-    The key that a setting holds.
-
-    Raises:
-        BadKey: Not 32 bytes in base64.
-    """
-    try:
-        key = base64.b64decode(text.strip(), validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise BadKey from error
-    if len(key) != _KEY:
-        raise BadKey
-    return key
 
 
 class AesGcmVault:

@@ -82,8 +82,7 @@ class BookingQuote:
     """
     What booking would cost and on which terms; nothing is reserved by asking.
 
-    ``refundable_until`` is when a free cancellation ends; None: there is no such
-    time any more.
+    ``refundable_until`` is when a free cancellation ends; it may have passed already.
     """
 
     session_id: SessionId

@@ -27,13 +27,6 @@ class Inbox(Protocol):
         ...
 
 
-class InboxWork(Protocol):
-    """What handling an event needs, besides what its reaction needs."""
-
-    @property
-    def inbox(self) -> Inbox: ...
-
-
 @frozen
 class HandleEvent:
     """

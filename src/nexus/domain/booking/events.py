@@ -5,7 +5,7 @@ from datetime import datetime
 from attrs import frozen
 
 from nexus.domain.kernel.events import Event
-from nexus.domain.kernel.ids import BookingId, ChildId, EntryId, SessionId, UserId
+from nexus.domain.kernel.ids import BookingId, EntryId, SessionId, UserId
 
 
 @frozen(kw_only=True)
@@ -91,11 +91,3 @@ class WaitingEnded(Event):
     session: SessionId
     entry: EntryId
     reason: str
-
-
-@frozen(kw_only=True)
-class ChildStoodDown(Event):
-    """A child can no longer be booked: its future places and its waiting have ended."""
-
-    parent: UserId
-    child: ChildId
