@@ -1,5 +1,7 @@
 """Who is asking, and for which tenant."""
 
+from uuid import UUID
+
 from attrs import frozen
 
 from nexus.domain.identity.people import Role
@@ -8,10 +10,17 @@ from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
 
 @frozen
 class Actor:
-    """A signed-in person; ``session`` names the sign-in that proved it."""
+    """
+    Who is asking: a signed-in person, or an integration that acts for one with an API key.
+
+    ``session`` names the sign-in that proved it, ``key`` the API key, which can do no
+    more than its ``scopes``.
+    """
 
     user: UserId
     role: Role
     company: CompanyId | None = None
     venue: VenueId | None = None
     session: str | None = None
+    key: UUID | None = None
+    scopes: frozenset[str] = frozenset()

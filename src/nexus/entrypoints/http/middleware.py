@@ -13,11 +13,12 @@ from urllib.parse import unquote_to_bytes
 from uuid import uuid4
 
 import structlog
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from nexus.application.kernel.caller import NOBODY, caller
 from nexus.entrypoints.http.context import Here, here
 from nexus.entrypoints.http.faults import Fault, Malformed
 from nexus.entrypoints.http.problems import MEDIA_TYPE, http_document
@@ -82,6 +83,10 @@ class Surroundings:
             return
         answering = _Answering(scope, send, _request_id(scope), self.https)
         token = here.set(Here(answering.path, answering.request_id))
+        client = scope["client"]
+        asking = caller.set(
+            evolve(NOBODY, address=client[0] if client else None, request_id=answering.request_id)
+        )
         try:
             fault = _unstorable(scope)
             if fault is not None:
@@ -89,6 +94,7 @@ class Surroundings:
             else:
                 await self.app(scope, receive, answering.send_on)
         finally:
+            caller.reset(asking)
             here.reset(token)
             self._note(answering)
 

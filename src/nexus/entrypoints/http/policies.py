@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
-from attrs import frozen
+from attrs import evolve, frozen
 from litestar import Litestar
 from litestar.concurrency import sync_to_thread
 from litestar.connection import ASGIConnection
@@ -19,6 +19,7 @@ from litestar.handlers.http_handlers import HTTPRouteHandler
 from litestar.routes import BaseRoute, HTTPRoute
 
 from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.caller import caller
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.errors import Forbidden, Unauthenticated
 
@@ -82,13 +83,29 @@ class CrossSiteRequest(Forbidden):
     """A signed-in browser may not be made to do this by another site."""
 
 
-def allow(policy: Policy, *, recognise: bool = False) -> dict[str, Any]:
+@frozen
+class OutsideTheKeysScopes(Forbidden):
+    """This API key was not made for that."""
+
+    scope: str | None
+    """What it would take; null where no API key is accepted."""
+
+
+def allow(policy: Policy, *, keys: str | None = None, recognise: bool = False) -> dict[str, Any]:
     """
     The ``opt`` of a handler or controller that this policy governs.
 
+    *keys* names the resource in the scopes of API keys: one with ``read:<keys>`` may
+    read here, one with ``write:<keys>`` may do the rest; without it no API key may.
     With *recognise* a public route knows who is asking when somebody is signed in.
     """
-    return {"policy": policy, "recognise": recognise}
+    return {"policy": policy, "keys": keys, "recognise": recognise}
+
+
+def scope_of(handler: BaseRouteHandler, method: str) -> str | None:
+    """The scope that an API key needs for this method; ``None`` where none is enough."""
+    resource = handler.opt.get("keys")
+    return f"{'read' if method in _SAFE else 'write'}:{resource}" if resource else None
 
 
 def policy_of(handler: BaseRouteHandler) -> Policy | None:
@@ -143,12 +160,19 @@ def guard(
             raise SessionEnded if token else SignInRequired
         if by_cookie and _is_cross_site(connection):
             raise CrossSiteRequest
-        if not policy.admits(actor.role):
-            raise NotForThisRole(actor.role)
+        _admit(actor, policy, scope_of(handler, str(connection.scope.get("method"))))
+        caller.set(evolve(caller.get(), actor=actor))
         connection.scope["user"] = actor
         connection.scope["auth"] = token
 
     return enforce
+
+
+def _admit(actor: Actor, policy: Policy, scope: str | None) -> None:
+    if not policy.admits(actor.role):
+        raise NotForThisRole(actor.role)
+    if actor.key is not None and scope not in actor.scopes:
+        raise OutsideTheKeysScopes(scope)
 
 
 def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | None, bool]:

@@ -163,7 +163,7 @@ class ActivityController(Controller):
     """Activities that families may see."""
 
     path = "/api/v1/activities"
-    opt = allow(Policy.SIGNED_IN)
+    opt = allow(Policy.SIGNED_IN, keys="activities")
     tags = ("Finding",)
 
     @get("/", sync_to_thread=True, responses=problem_responses(NoSuchThing, ChildNotActive))
@@ -327,7 +327,7 @@ class SessionController(Controller):
     """Sessions of activities that families may see."""
 
     path = "/api/v1/sessions"
-    opt = allow(Policy.SIGNED_IN)
+    opt = allow(Policy.SIGNED_IN, keys="activities")
     tags = ("Finding",)
 
     @get("/{session_id:uuid}", sync_to_thread=True, responses=problem_responses(NoSuchThing))

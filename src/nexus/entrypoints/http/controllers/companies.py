@@ -216,7 +216,7 @@ class CompanyController(Controller):
     """Companies, what they buy, and their people."""
 
     path = "/api/v1/admin"
-    opt = allow(Policy.ADMIN)
+    opt = allow(Policy.ADMIN, keys="companies")
     tags = ("Administration",)
 
     @get("/companies", sync_to_thread=True)

@@ -47,7 +47,7 @@ class HrController(Controller):
     """A company's own people and figures."""
 
     path = "/api/v1/hr"
-    opt = allow(Policy.HR)
+    opt = allow(Policy.HR, keys="employees")
     tags = ("HR",)
 
     @get("/overview", sync_to_thread=True)

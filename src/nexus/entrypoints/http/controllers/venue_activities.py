@@ -171,7 +171,7 @@ class VenueActivityController(Controller):
     """The activities of the venue that is asking."""
 
     path = "/api/v1/venue/activities"
-    opt = allow(Policy.VENUE)
+    opt = allow(Policy.VENUE, keys="activities")
     tags = ("Venue",)
 
     @get("/", sync_to_thread=True)

@@ -144,7 +144,7 @@ class VenueSessionChangeController(Controller):
     """Sessions that families know already."""
 
     path = "/api/v1/venue/sessions/{session_id:uuid}"
-    opt = allow(Policy.VENUE)
+    opt = allow(Policy.VENUE, keys="bookings")
     tags = ("Venue",)
 
     @patch(
@@ -226,7 +226,7 @@ class VenueBookingController(Controller):
     """Single bookings of a venue's sessions."""
 
     path = "/api/v1/venue/bookings/{booking_id:uuid}"
-    opt = allow(Policy.VENUE)
+    opt = allow(Policy.VENUE, keys="bookings")
     tags = ("Venue",)
 
     @post(

@@ -234,7 +234,7 @@ class VenueSessionController(Controller):
     """The sessions of the venue that is asking."""
 
     path = "/api/v1/venue/sessions"
-    opt = allow(Policy.VENUE)
+    opt = allow(Policy.VENUE, keys="sessions")
     tags = ("Venue",)
 
     @get("/", sync_to_thread=True)
@@ -309,7 +309,7 @@ class VenueScheduleController(Controller):
     """The weekly schedules of the venue that is asking."""
 
     path = "/api/v1/venue/schedules"
-    opt = allow(Policy.VENUE)
+    opt = allow(Policy.VENUE, keys="sessions")
     tags = ("Venue",)
 
     @get("/", sync_to_thread=True)

@@ -197,7 +197,7 @@ class VenueController(Controller):
     """Venues and their admission."""
 
     path = "/api/v1/admin/venues"
-    opt = allow(Policy.ADMIN)
+    opt = allow(Policy.ADMIN, keys="venues")
     tags = ("Administration",)
 
     @get("/", sync_to_thread=True)

@@ -1,0 +1,49 @@
+"""How often something may be done."""
+
+from datetime import timedelta
+from typing import Protocol
+
+from attrs import frozen
+
+
+@frozen
+class Limit:
+    """So many times within a window."""
+
+    amount: int
+    window: timedelta
+
+
+@frozen(kw_only=True)
+class Allowance:
+    """What a limit leaves; of several limits, the one that leaves least."""
+
+    limit: Limit
+    remaining: int
+    """How many more times at once; 0 when this time was the last or one too many."""
+    resets_after: timedelta
+    """Until the whole amount is there again."""
+    retry_after: timedelta | None
+    """How long to wait for the next time; ``None`` when this time was granted."""
+
+    @property
+    def is_granted(self) -> bool:
+        return self.retry_after is None
+
+
+class Limiter(Protocol):
+    """
+    Counts under names, for all processes together.
+
+    Atomic: of two at once that want the last time, one gets it. If the shared
+    counters are away, each process counts for itself: the limits loosen by the
+    number of processes, and never fall.
+    """
+
+    def take(self, *wanted: tuple[str, Limit]) -> Allowance:
+        """Take one time under each name, or none under any if one of them has none left."""
+        ...
+
+    def forget(self, *names: str) -> None:
+        """Give the whole amount back, as after a success."""
+        ...
