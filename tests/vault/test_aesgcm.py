@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus.adapters.vault.aesgcm import AesGcmVault
-from nexus.application.identity.ports import SealBroken
+from nexus.application.kernel.vault import SealBroken
 from nexus.entrypoints.settings import SettingError, Settings
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))

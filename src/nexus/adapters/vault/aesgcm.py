@@ -17,7 +17,7 @@ from typing import Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from nexus.application.identity.ports import SealBroken
+from nexus.application.kernel.vault import SealBroken
 
 _VERSION: Final = b"\x01"
 _NONCE: Final = slice(5, 17)

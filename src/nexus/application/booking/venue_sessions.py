@@ -10,8 +10,8 @@ from nexus.application.booking.line_up import change_line
 from nexus.application.booking.ports import BookWork, Plan
 from nexus.application.booking.settle_credits import settle_credits
 from nexus.application.booking.views import RosterEntry, SessionChange
-from nexus.application.identity.ports import Vault
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.application.kernel.vault import Vault
 from nexus.domain.booking.bookings import Booking, CancellationReason
 from nexus.domain.booking.events import SessionChanged
 from nexus.domain.booking.refunds import Settlement

@@ -5,12 +5,13 @@ from datetime import date, datetime
 
 from attrs import frozen
 
-from nexus.application.identity.ports import FamilyWork, StandDown, Vault
+from nexus.application.identity.ports import FamilyWork, StandDown
 from nexus.application.identity.sealing import opened, sealed, viewed
 from nexus.application.identity.views import ChildView
 from nexus.application.identity.wishes import in_the_catalogues_words
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.application.kernel.vault import Vault
 from nexus.domain.compliance.consent import Purpose
 from nexus.domain.identity.families import Child, ChildProfile, ChildStatus
 from nexus.domain.kernel.errors import NoSuchThing, VersionMismatch

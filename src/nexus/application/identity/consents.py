@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from nexus.application.identity.ports import FamilyWork, StandDown, Vault
+from nexus.application.identity.ports import FamilyWork, StandDown
 from nexus.application.identity.sealing import opened, sealed
 from nexus.application.identity.views import ConsentEntry, Consents
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.application.kernel.vault import Vault
 from nexus.domain.compliance.consent import ConsentMethod, ConsentRecord, Purpose, standing
 from nexus.domain.compliance.events import ConsentChanged
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing

@@ -40,27 +40,6 @@ class Passwords(Protocol):
         ...
 
 
-class SealBroken(Exception):
-    """A sealed text was changed, moved to another place, or sealed with a key that is not here."""
-
-
-class Vault(Protocol):
-    """Texts that nobody reads from the store alone."""
-
-    def seal(self, plaintext: str, *, context: str) -> bytes:
-        """The text, encrypted and bound to the place (*context*) where it is kept."""
-        ...
-
-    def open(self, sealed: bytes, *, context: str) -> str:
-        """
-        The text again.
-
-        Raises:
-            SealBroken: It was changed, or sealed for another place or with another key.
-        """
-        ...
-
-
 @frozen
 class Credentials:
     """What a sign-in is checked against."""

@@ -1,7 +1,8 @@
 """Between a child as use cases know it and as it is stored: notes are sealed on the way."""
 
-from nexus.application.identity.ports import StoredChild, Vault
+from nexus.application.identity.ports import StoredChild
 from nexus.application.identity.views import ChildView
+from nexus.application.kernel.vault import Vault
 from nexus.domain.compliance.consent import Purpose
 from nexus.domain.identity.families import Child, ChildProfile
 from nexus.domain.kernel.ids import ChildId
