@@ -53,7 +53,7 @@ class Size:
 
 def id_of(kind: int, number: int) -> UUID:
     """The id of the row with this number."""
-    return UUID(f"{kind:08x}-0000-7000-8000-{number:012x}")
+    return UUID(f"{number:012x}7{kind:03x}8000000000000000")
 
 
 def activity_of(family: int, nth: int, size: Size) -> int:
@@ -95,7 +95,7 @@ _HELPERS: Final[LiteralString] = """
     SET LOCAL session_replication_role = replica;
     SET LOCAL work_mem = '256MB';
     CREATE FUNCTION pg_temp.id(kind int, number bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
-    RETURN (lpad(to_hex(kind), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(number), 12, '0'))::uuid
+    RETURN (lpad(to_hex(number), 12, '0') || '7' || lpad(to_hex(kind), 3, '0') || '8000000000000000')::uuid
 """
 
 _TENANTS: Final[LiteralString] = """

@@ -18,7 +18,7 @@ from nexus.domain.platform.settings import PlatformSettings
 
 
 def _id(kind: int, number: str) -> str:
-    return f"('{kind:08x}-0000-7000-8000-' || lpad(to_hex({number}::bigint), 12, '0'))::uuid"
+    return f"(lpad(to_hex({number}::bigint), 12, '0') || '7{kind:03x}8000000000000000')::uuid"
 
 
 def _numbers(start: int, clients: int) -> list[str]:
