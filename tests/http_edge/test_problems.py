@@ -20,6 +20,7 @@ KINDS = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Stale: 412,
+    errors.Throttled: 429,
 }
 OURS = {slug: cls for slug, cls in refusals().items() if cls.__module__.startswith("nexus.")}
 
@@ -58,6 +59,12 @@ def test_the_figures_are_members():
         "booking": "00000000-0000-0000-0000-000000000005",
         "status_": "empty",
     }
+
+
+def test_what_came_too_often_says_when_to_come_back(client):
+    answer = client.get("/broken/often")
+    assert problem(answer, 429, "too-many-attempts")["retry_after"] == 7
+    assert answer.headers["retry-after"] == "7"
 
 
 def test_an_unknown_address_is_404(client):

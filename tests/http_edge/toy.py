@@ -14,6 +14,7 @@ from litestar.params import FromPath, FromQuery, JSONBody, SkipValidation
 
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.commands import IdempotencyKeyReused, Reply
+from nexus.domain.identity.credentials import TooManyAttempts
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.errors import Conflict, InvalidValue, NoSuchThing, Unauthenticated
 from nexus.domain.kernel.ids import BookingId, ChildId, UserId
@@ -247,6 +248,8 @@ def broken(how: FromPath[str], age: FromQuery[int] = 0) -> None:
     """Fails."""
     if how == "away":
         raise Away("password=hunter2")
+    if how == "often":
+        raise TooManyAttempts(7)
     raise RuntimeError("secret internals")
 
 

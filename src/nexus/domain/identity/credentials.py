@@ -6,7 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
-from nexus.domain.kernel.errors import Invalid, Unauthenticated
+from nexus.domain.kernel.errors import Invalid, Throttled, Unauthenticated
 from nexus.domain.kernel.ids import UserId
 
 SHORTEST: Final = 8
@@ -18,6 +18,11 @@ SIGNED_IN_FOR: Final = timedelta(days=30)
 @frozen
 class WrongCredentials(Unauthenticated):
     """The e-mail address and password do not belong together."""
+
+
+@frozen
+class TooManyAttempts(Throttled):
+    """Too many attempts; wait a while before the next one."""
 
 
 @frozen

@@ -1,5 +1,5 @@
 """
-Every refusal the product can give, as six kinds.
+Every refusal the product can give, as seven kinds.
 
 ::
 
@@ -9,7 +9,8 @@ Every refusal the product can give, as six kinds.
     ├── Forbidden         this role may never do that              (HTTP 403)
     ├── NotFound          it does not exist for whoever is asking  (HTTP 404)
     ├── Conflict          true, but a rule or the state forbids it (HTTP 409)
-    └── Stale             it changed since the caller last read it (HTTP 412)
+    ├── Stale             it changed since the caller last read it (HTTP 412)
+    └── Throttled         too often; wait, then it may be granted  (HTTP 429)
 
 A concrete error is a frozen attrs subclass of one kind. Its name is the
 problem's ``type`` (``SessionFull`` -> ``session-full``), the first line of its
@@ -75,6 +76,16 @@ class Conflict(Refusal):
 
 class Stale(Refusal):
     """It changed since it was last read."""
+
+
+@frozen
+class Throttled(Refusal):
+    """Too often; it may be granted after a while."""
+
+    is_passing: ClassVar[bool] = True
+
+    retry_after: int
+    """Seconds until the next time may be granted; HTTP says it in a header too."""
 
 
 @frozen

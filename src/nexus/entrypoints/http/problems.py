@@ -37,6 +37,7 @@ STATUS_OF_KIND: Final[Mapping[type[Refusal], int]] = {
     errors.NotFound: 404,
     errors.Conflict: 409,
     errors.Stale: 412,
+    errors.Throttled: 429,
 }
 
 RESERVED: Final = frozenset({"type", "title", "status", "detail", "instance", "request_id", "errors"})
@@ -197,7 +198,8 @@ def answer(body: bytes, status: int, headers: Mapping[str, str] | None = None) -
 
 
 def _refused(_: Request[Any, Any, Any], error: Refusal) -> Response[bytes]:
-    return answer(document(error), status_of(error))
+    headers = {"retry-after": str(error.retry_after)} if isinstance(error, errors.Throttled) else None
+    return answer(document(error), status_of(error), headers)
 
 
 def _malformed(_: Request[Any, Any, Any], error: Malformed) -> Response[bytes]:
