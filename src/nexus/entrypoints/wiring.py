@@ -10,12 +10,14 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, Final
 
+from nexus.adapters.memory.limiter import MemoryLimiter
 from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.passwords.once import HashedOnce
 from nexus.adapters.passwords.tokens import new_token
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.pool import UNAVAILABLE, Pool, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
+from nexus.adapters.redis.limiter import RedisLimiter
 from nexus.adapters.system.chance import new_code, new_id
 from nexus.adapters.system.clock import now as system_clock
 from nexus.adapters.system.seeded import SeededChance
@@ -56,6 +58,7 @@ from nexus.application.credits.adjust import AdjustCredits
 from nexus.application.credits.allocate import AllocateCredits
 from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
 from nexus.application.credits.show import ShowCredits
+from nexus.application.identity.attempts import Attempts
 from nexus.application.identity.children import AddChild, ChangeChild, ListChildren, ShowChild
 from nexus.application.identity.companies import (
     CreateCompany,
@@ -71,6 +74,7 @@ from nexus.application.identity.ports import Passwords
 from nexus.application.identity.sign_in import Authenticate, ShowMe, SignIn, SignOut
 from nexus.application.kernel.inbox import HandleEvent
 from nexus.application.kernel.jobs import CallDueJobs, Job
+from nexus.application.kernel.limits import Limiter
 from nexus.application.kernel.ports import Clock, NewId
 from nexus.application.notifications.announce import Announce
 from nexus.application.notifications.read import ListNotifications, ReadNotification
@@ -97,6 +101,7 @@ class Nexus:
         new_id: NewId = new_id,
         new_code: NewCode = new_code,
         passwords: Passwords | None = None,
+        limiter: Limiter | None = None,
     ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
@@ -106,6 +111,7 @@ class Nexus:
         self.new_code = new_code
         self._secret_key = secret_key
         self._passwords = passwords or Argon2Passwords()
+        self.limiter = limiter or MemoryLimiter()
 
     def replaying(self, now: Clock, *, seed: int) -> "Nexus":
         """
@@ -122,6 +128,7 @@ class Nexus:
             new_id=chance.new_id,
             new_code=chance.new_code,
             passwords=HashedOnce(self._passwords),
+            limiter=self.limiter,
         )
 
     def use_cases(self) -> dict[str, Any]:
@@ -135,6 +142,10 @@ class Nexus:
     @cached_property
     def _vault(self) -> AesGcmVault:
         return AesGcmVault(self._secret_key)
+
+    @cached_property
+    def _attempts(self) -> Attempts:
+        return Attempts(self.limiter)
 
     @cached_property
     def _take_places(self) -> TakePlaces:
@@ -152,7 +163,7 @@ class Nexus:
 
     @cached_property
     def sign_in(self) -> SignIn:
-        return SignIn(self.begin, self.now, self.new_id, new_token, self._passwords)
+        return SignIn(self.begin, self.now, self.new_id, new_token, self._passwords, self._attempts)
 
     @cached_property
     def sign_out(self) -> SignOut:
@@ -453,7 +464,8 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
     The product over the database of these settings; connections close with it.
 
     In development the clock is the one that can be moved ahead; elsewhere it is the
-    machine's and nothing else.
+    machine's and nothing else. Limits hold for all processes that share the Redis of
+    these settings, and without one for this process.
     """
     with ExitStack() as stack:
         pool = stack.enter_context(
@@ -462,4 +474,8 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
         clock: Clock = system_clock
         if settings.is_development:
             clock = stack.enter_context(SharedClock(pool))
-        yield Nexus(pool, now=clock, secret_key=settings.need("secret_key"))
+        limiter: Limiter = MemoryLimiter()
+        if settings.redis_url:
+            limiter = RedisLimiter.at(settings.redis_url, fallback=limiter)
+            stack.callback(limiter.close)
+        yield Nexus(pool, now=clock, secret_key=settings.need("secret_key"), limiter=limiter)

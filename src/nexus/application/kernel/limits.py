@@ -1,17 +1,18 @@
 """How often something may be done."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Protocol
 
-from attrs import frozen
+from attrs import field, frozen, validators
 
 
 @frozen
 class Limit:
-    """So many times within a window."""
+    """So many times within a window, wherever the window is laid."""
 
-    amount: int
-    window: timedelta
+    amount: int = field(validator=validators.ge(1))
+    window: timedelta = field(validator=validators.gt(timedelta(0)))
 
 
 @frozen(kw_only=True)
@@ -29,6 +30,18 @@ class Allowance:
     @property
     def is_granted(self) -> bool:
         return self.retry_after is None
+
+
+def tightest(allowances: Iterable[Allowance]) -> Allowance:
+    """The one that lets the next time wait longest, or else leaves least."""
+    return max(
+        allowances,
+        key=lambda allowance: (
+            allowance.retry_after or timedelta(0),
+            -allowance.remaining,
+            allowance.resets_after,
+        ),
+    )
 
 
 class Limiter(Protocol):
