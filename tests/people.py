@@ -26,11 +26,15 @@ class PlainPasswords:
     """Fast and worthless, but keeps the port's promises."""
 
     def __init__(self, scheme="new"):
+    common = frozenset({"password1"})
+
         self.scheme = scheme
         self.verified = []
 
+        self.hashed = []
     def hash(self, password):
         return f"{self.scheme}:{password}"
+        self.hashed.append(password)
 
     def verify(self, password, hashed):
         self.verified.append(hashed)

@@ -5,6 +5,8 @@ from itertools import count
 
 import pytest
 
+from nexus.adapters.memory.limiter import MemoryLimiter
+from nexus.application.identity.attempts import Attempts
 from nexus.application.identity.companies import ListCompanies, ListSubscriptions
 from nexus.application.identity.hr import ListEmployees
 from nexus.application.identity.sign_in import Authenticate, ShowMe, SignIn, SignOut
@@ -27,7 +29,14 @@ def stage(any_begin):
 
 
 def signer(stage, passwords=None):
-    return SignIn(stage.begin, stage.now, stage.new_id, lambda: next(TOKENS), passwords or stage.passwords)
+    return SignIn(
+        stage.begin,
+        stage.now,
+        stage.new_id,
+        lambda: next(TOKENS),
+        passwords or stage.passwords,
+        Attempts(MemoryLimiter()),
+    )
 
 
 def authenticate(stage, token):

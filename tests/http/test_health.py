@@ -115,7 +115,7 @@ def test_demo_accounts_are_shown_where_there_are_some(begin, development):
 def test_demo_accounts_are_shown_in_development_only(demo_world, production, development):
     assert "parent@demo.example" in development.get("/").text
     assert "demo.example" not in production.get("/").text
-    assert "family-pass-demo" not in production.get("/").text
+    assert "picnic-by-the-lake" not in production.get("/").text
 
 
 def test_the_page_needs_nothing_inline(development):

@@ -6,6 +6,8 @@ from typing import Final
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from nexus.adapters.passwords.common import common_passwords
+
 AT_ONCE: Final = 2
 
 
@@ -17,6 +19,10 @@ class Argon2Passwords:
         self._turn = BoundedSemaphore(at_once)
         # Checked when there is no account, so that its absence takes as long.
         self._nobody = self._hasher.hash("nobody")
+
+    @property
+    def common(self) -> frozenset[str]:
+        return common_passwords()
 
     def hash(self, password: str) -> str:
         with self._turn:

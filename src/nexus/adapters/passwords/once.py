@@ -12,6 +12,10 @@ class HashedOnce:
     passwords: Passwords
     _hashes: dict[str, str] = field(factory=dict, init=False, repr=False)
 
+    @property
+    def common(self) -> frozenset[str]:
+        return self.passwords.common
+
     def hash(self, password: str) -> str:
         if password not in self._hashes:
             self._hashes[password] = self.passwords.hash(password)

@@ -8,7 +8,7 @@ from nexus.application.identity.ports import AccountWork, Passwords
 from nexus.application.identity.running import running
 from nexus.application.identity.views import Me
 from nexus.application.kernel.ports import Begin, Clock, NewId
-from nexus.domain.identity.credentials import new_password
+from nexus.domain.identity.passwords import chosen_password
 from nexus.domain.identity.people import Person, Role
 from nexus.domain.identity.tenants import NoSeatsLeft
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
@@ -54,6 +54,7 @@ class CreateUser:
 
         Raises:
             MalformedEmail, UnacceptablePassword, InvalidValue, MisplacedRole: Something is unusable.
+            GuessablePassword: The password is one of the first that somebody would guess.
             EmailTaken: Somebody has this address.
             NoSuchThing: There is no such company or venue.
             NoSeatsLeft: The subscription covers no more employees.
@@ -62,7 +63,7 @@ class CreateUser:
             raise InvalidValue("monthly_credits", f"must be between 1 and {MOST_CREDITS}")
         department = short_text("department", new.department, at_most=100) if new.department else None
         phone = short_text("phone", new.phone, at_most=50) if new.phone else None
-        hashed = self.passwords.hash(new_password(new.password)) if new.password is not None else None
+        hashed = self._hashed(new)
         at = self.now()
         with self.begin() as work:
             company = work.companies.get(new.company) if new.company is not None else None
@@ -98,3 +99,9 @@ class CreateUser:
         if me is None:
             raise NoSuchThing("user")
         return me
+
+    def _hashed(self, new: NewUser) -> str | None:
+        if new.password is None:
+            return None
+        own = (new.email, new.first_name, new.last_name)
+        return self.passwords.hash(chosen_password(new.password, own=own, common=self.passwords.common))

@@ -28,6 +28,11 @@ class Passwords(Protocol):
     """Slow hashes of passwords."""
 
     def hash(self, password: str) -> str:
+    @property
+    def common(self) -> frozenset[str]:
+        """Folded passwords that guessing begins with: nobody may choose one."""
+        ...
+
         """What to store instead of the password; different each time."""
         ...
 

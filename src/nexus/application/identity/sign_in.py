@@ -4,6 +4,7 @@ from hashlib import sha256
 
 from attrs import frozen
 
+from nexus.application.identity.attempts import SIGNING_IN, Attempts
 from nexus.application.identity.ports import NewToken, Passwords, SignInWork
 from nexus.application.identity.views import Me, SignInResult
 from nexus.application.kernel.actor import Actor
@@ -33,14 +34,17 @@ class SignIn:
     new_id: NewId
     new_token: NewToken
     passwords: Passwords
+    attempts: Attempts
 
     def __call__(self, email: str, password: str) -> SignInResult:
         """
         A token for thirty days.
 
         Raises:
+            TooManyAttempts: Too many were wrong; nothing was looked at.
             WrongCredentials: Not this address with this password.
         """
+        self.attempts.take(SIGNING_IN, email)
         with self.begin() as work:
             found = work.accounts.credentials(email.strip()) if "\x00" not in email else None
         # No transaction is open while the slow hash is computed.
@@ -48,6 +52,7 @@ class SignIn:
         proven = self.passwords.verify(typed, found.password_hash if found else None)
         if found is None or not proven or not found.is_active:
             raise WrongCredentials
+        self.attempts.succeeded(SIGNING_IN, email)
         better = (
             self.passwords.hash(typed)
             if found.password_hash and self.passwords.needs_rehash(found.password_hash)

@@ -6,7 +6,7 @@ from attrs import frozen
 
 from nexus.domain.identity.people import Role
 
-DEMO_PASSWORD: Final = "family-pass-demo"  # noqa: S105 - told to everybody on the first page
+DEMO_PASSWORD: Final = "picnic-by-the-lake"  # noqa: S105 - told to everybody on the first page
 """The password of every account of the demo world."""
 
 

@@ -14,7 +14,7 @@ from nexus.application.identity.sign_in import ShowMe, SignIn, SignOut
 from nexus.application.identity.views import Me
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin
-from nexus.domain.identity.credentials import WrongCredentials
+from nexus.domain.identity.credentials import TooManyAttempts, WrongCredentials
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
 from nexus.entrypoints.http.cookies import SessionCookie
@@ -102,7 +102,7 @@ class AuthController(Controller):
         status_code=200,
         sync_to_thread=True,
         opt=allow(Policy.PUBLIC),
-        responses=problem_responses(WrongCredentials),
+        responses=problem_responses(WrongCredentials, TooManyAttempts),
         response_headers=[
             ResponseHeader(
                 name="Set-Cookie",
@@ -123,7 +123,8 @@ class AuthController(Controller):
 
         The token is always a new one, whatever was sent along, and lasts thirty
         days or until signing out. Which of address and password was wrong, or
-        whether there is such an account, is not told.
+        whether there is such an account, is not told. After ten wrong attempts
+        the next ones are refused for a while, known address or not.
         """
         signed_in = sign_in(data.email, data.password)
         view = SignInView(

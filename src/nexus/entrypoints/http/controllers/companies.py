@@ -29,6 +29,7 @@ from nexus.application.kernel.ports import Begin
 from nexus.domain.billing.subscriptions import LAST_BILLING_DAY, MOST, SubscriptionsOverlap, Tier
 from nexus.domain.credits.ledger import InsufficientCredits, NoOpenBalance
 from nexus.domain.identity.credentials import LONGEST, SHORTEST, UnacceptablePassword
+from nexus.domain.identity.passwords import GuessablePassword
 from nexus.domain.identity.people import EmailTaken, MalformedEmail, MisplacedRole, Role
 from nexus.domain.identity.tenants import LONGEST_TERM, MOST_PEOPLE, NoSeatsLeft
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
@@ -300,6 +301,7 @@ class CompanyController(Controller):
             NoSuchThing,
             MalformedEmail,
             UnacceptablePassword,
+            GuessablePassword,
             UnknownTimeZone,
             MisplacedRole,
             InvalidValue,
