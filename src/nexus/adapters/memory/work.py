@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from nexus.adapters.memory.audit import MemoryAudit
 from nexus.adapters.memory.booking_views import MemoryBookingViews
 from nexus.adapters.memory.browse import MemoryBrowsing
 from nexus.adapters.memory.catalogue import (
@@ -39,6 +40,10 @@ class MemoryWork:
     @cached_property
     def outbox(self) -> MemoryOutbox:
         return MemoryOutbox(self.world)
+
+    @cached_property
+    def audit(self) -> MemoryAudit:
+        return MemoryAudit(self.world)
 
     @cached_property
     def imports(self) -> MemoryImports:

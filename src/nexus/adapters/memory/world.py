@@ -10,6 +10,7 @@ from nexus.adapters.memory.account_rows import BalanceRow, LineRow, SignInRow, S
 from nexus.adapters.memory.booking_rows import BookingRow, QueueRow
 from nexus.adapters.memory.rows import SessionRow
 from nexus.adapters.memory.tables import Change, Table
+from nexus.application.compliance.views import SealedEntry
 from nexus.application.identity.ports import StoredChild
 from nexus.application.platform.ports import Entry
 from nexus.domain.catalogue.activities import Activity
@@ -42,6 +43,7 @@ class World:
     bookings: dict[UUID, BookingRow] = field(factory=dict)
     queue: dict[UUID, QueueRow] = field(factory=dict)
     imported: dict[str, tuple[ActivityId, bytes]] = field(factory=dict)
+    audit: dict[UUID, SealedEntry] = field(factory=dict)
     replies: dict[tuple[UUID, str], Any] = field(factory=dict)
 
     changes: list[Change] = field(factory=list, init=False)

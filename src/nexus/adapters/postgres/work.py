@@ -4,6 +4,7 @@ from functools import cached_property
 
 from psycopg import Connection
 
+from nexus.adapters.postgres.audit import PostgresAudit, PostgresAuditMonths
 from nexus.adapters.postgres.beginnings import PostgresBeginnings
 from nexus.adapters.postgres.booking_views import PostgresBookingViews
 from nexus.adapters.postgres.browse import PostgresBrowsing
@@ -43,6 +44,14 @@ class PostgresWork:
     @cached_property
     def outbox(self) -> PostgresOutbox:
         return PostgresOutbox(self.connection)
+
+    @cached_property
+    def audit(self) -> PostgresAudit:
+        return PostgresAudit(self.connection)
+
+    @cached_property
+    def audit_months(self) -> PostgresAuditMonths:
+        return PostgresAuditMonths(self.connection)
 
     @cached_property
     def commands(self) -> PostgresCommands:

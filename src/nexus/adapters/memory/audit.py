@@ -1,0 +1,80 @@
+"""The audit log: the twin of its table."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from attrs import asdict
+
+from nexus.adapters.memory.world import World
+from nexus.application.compliance.ports import AuditFilter
+from nexus.application.compliance.views import AuditEntry, SealedEntry
+from nexus.application.kernel.audit import Doer
+from nexus.application.kernel.caller import caller
+from nexus.domain.compliance.audit import Deed
+
+
+class MemoryAudit:
+    """Keeps the promises of ``PostgresAudit``, for callers who may read it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def add(self, *deeds: Deed) -> None:
+        doer = Doer.of(caller.get())
+        for deed in deeds:
+            stored = _stored(deed, doer, at=self._later())
+            self._world.audit[stored.entry.id] = stored
+
+    def page(
+        self, wanted: AuditFilter, *, after: tuple[datetime, UUID] | None, limit: int
+    ) -> Sequence[AuditEntry]:
+        stated = {name: value for name, value in asdict(wanted).items() if value is not None}
+        since, until = stated.pop("since", None), stated.pop("until", None)
+        found = [
+            entry
+            for entry in (stored.entry for stored in self._world.audit.values())
+            if all(getattr(entry, name) == value for name, value in stated.items())
+            and (since is None or entry.at >= since)
+            and (until is None or entry.at < until)
+            and (after is None or (entry.at, entry.id) < after)
+        ]
+        return sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)[:limit]
+
+    def get(self, entry: UUID) -> SealedEntry | None:
+        return self._world.audit.get(entry)
+
+    def _later(self) -> datetime:
+        """The store's own clock; no two entries of one process at one instant."""
+        at = datetime.now(UTC)
+        latest = max((stored.entry.at for stored in self._world.audit.values()), default=at)
+        return max(at, latest + timedelta(microseconds=1))
+
+
+def _stored(deed: Deed, doer: Doer, *, at: datetime) -> SealedEntry:
+    sealed = deed.sealed
+    return SealedEntry(
+        entry=AuditEntry(
+            id=uuid4() if sealed is None else sealed.entry,
+            at=at,
+            action=deed.action.label,
+            category=deed.action.category,
+            severity=deed.action.severity,
+            entity_type=deed.action.entity,
+            entity=deed.entity,
+            cause=doer.cause,
+            user=doer.user,
+            role=doer.role,
+            api_key=doer.key,
+            session=doer.session,
+            company=deed.company or doer.company,
+            venue=deed.venue or doer.venue,
+            address=doer.address,
+            request_id=doer.request_id,
+            old=deed.old,
+            new=deed.new,
+            is_sealed=sealed is not None and (sealed.old or sealed.new) is not None,
+        ),
+        old_sealed=None if sealed is None else sealed.old,
+        new_sealed=None if sealed is None else sealed.new,
+    )
