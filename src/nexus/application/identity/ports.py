@@ -27,12 +27,12 @@ NewToken = Callable[[], str]
 class Passwords(Protocol):
     """Slow hashes of passwords."""
 
-    def hash(self, password: str) -> str:
     @property
     def common(self) -> frozenset[str]:
         """Folded passwords that guessing begins with: nobody may choose one."""
         ...
 
+    def hash(self, password: str) -> str:
         """What to store instead of the password; different each time."""
         ...
 
