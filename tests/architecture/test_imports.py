@@ -20,6 +20,7 @@ PLANTED = {
     "contexts": ("domain/booking/planted.py", "import nexus.domain.planted_context"),
     "adapters": ("adapters/embedded/planted.py", "import nexus.adapters.postgres"),
     "psycopg": ("adapters/embedded/planted.py", "import psycopg"),
+    "outgoing": ("adapters/embedded/planted.py", "import httpx"),
     "redis": ("entrypoints/planted.py", "import redis"),
 }
 

@@ -136,9 +136,9 @@ def test_every_row_is_told_and_progress_reaches_its_end(import_rows, tmp_path):
             )
     assert steps[-1] == (2, 2)
     header, fine, torn = (tmp_path / "fates.csv").read_text().splitlines()
-    assert header == "row,ref,name,fate,change,notes,detail"
-    assert fine.startswith("2,chicago:1,'=cmd(),adjusted,new,")
-    assert torn == "3,,,refused,,broken-row,torn"
+    assert header == '"row","ref","name","fate","change","notes","detail"'
+    assert fine.startswith('2,"chicago:1","\'=cmd()","adjusted","new",')
+    assert torn == '3,"","","refused","","broken-row","torn"'
     assert len((tmp_path / "fates.jsonl").read_text().splitlines()) == 2
 
 

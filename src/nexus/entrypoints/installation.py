@@ -9,7 +9,9 @@ them, and files that come from outside. What the product does over them is
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from attrs import evolve, field, frozen
 
@@ -26,6 +28,7 @@ from nexus.adapters.embedded import (
     secret_key,
 )
 from nexus.adapters.embedded.process import Account, free_port, is_free, start, stop, tie_to_parent
+from nexus.adapters.outgoing import NoAnswer, OutgoingClient
 from nexus.adapters.postgres import health
 from nexus.adapters.postgres.invariants import Finding, verify
 from nexus.adapters.postgres.migrate import Migration, MigrationChanged, migrate, missing
@@ -62,7 +65,7 @@ def explain(error: Exception) -> str | None:
         return f"the database does not answer: {reason}"
     if isinstance(error, MigrationChanged):
         return f"migration {error} was edited after it had run here; write a new one instead"
-    if isinstance(error, (SettingError, CannotStart, ServerDied, Refusal)):
+    if isinstance(error, (SettingError, CannotStart, NoAnswer, ServerDied, Refusal)):
         return str(error)
     return None
 
@@ -191,6 +194,32 @@ class TimeMachine:
 def profile_named(name: str) -> Profile:
     """An import profile by its name, or by the path of its file."""
     return load_profile(name)
+
+
+def outgoing(settings: Settings, *, within: timedelta, most_bytes: int) -> OutgoingClient:
+    """The client for whatever the product asks of the outside."""
+    return OutgoingClient(origins=settings.outgoing, answer_within=within, most_bytes=most_bytes)
+
+
+@contextmanager
+def local_copy(source: Path | str, client: OutgoingClient) -> Iterator[Path]:
+    """
+    The file, or for as long as the block lasts a copy of what a URL gives.
+
+    Raises:
+        Invalid: The URL cannot be asked.
+        NoAnswer: It does not give the file.
+    """
+    if isinstance(source, Path):
+        yield source
+        return
+    with NamedTemporaryFile(prefix="nexus-import-") as copy:
+        with client.ask("GET", source) as answer:
+            if answer.status != HTTPStatus.OK:
+                raise NoAnswer(f"the server answers {answer.status}")
+            copy.writelines(answer.chunks)
+        copy.flush()
+        yield Path(copy.name)
 
 
 def import_catalogue(

@@ -72,6 +72,16 @@ def _truth(text: str) -> bool:
     return known[text.lower()]
 
 
+def _origins(text: str) -> frozenset[tuple[str, int]]:
+    found: set[tuple[str, int]] = set()
+    for one in text.split(","):
+        scheme, _, port = one.strip().partition(":")
+        if scheme not in {"http", "https"} or not port.isdecimal():
+            raise ValueError("must be https:443, or more such pairs with commas between them")
+        found.add((scheme, _port(port)))
+    return frozenset(found)
+
+
 def _key(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
@@ -80,6 +90,10 @@ def _key(text: str) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError("must be 32 bytes, in base64")
     return key
+
+
+def _keys(text: str) -> tuple[bytes, ...]:
+    return tuple(_key(each.strip()) for each in text.split(","))
 
 
 @frozen(kw_only=True)
@@ -109,11 +123,18 @@ class Settings:
     )
     secret_key: bytes | None = _setting(
         None,
-        "32 random bytes in base64; seals medical notes. Lost key, lost notes. `nexus up` makes one and "
-        "keeps it beside the data.",
+        "32 random bytes in base64 (`nexus keys new`); seals medical notes and other secrets. Lost key, "
+        "lost notes. `nexus up` makes one and keeps it beside the data.",
         secret=True,
         read=_key,
         required_in_production=True,
+    )
+    former_keys: tuple[bytes, ...] | None = _setting(
+        None,
+        "Earlier values of `NEXUS_SECRET_KEY`, separated by commas: they open what they sealed until "
+        "`nexus keys rotate` has moved it.",
+        secret=True,
+        read=_keys,
     )
     host: str = _setting("127.0.0.1", "The address that `nexus serve` listens on.")
     port: int = _setting(8000, "The port that `nexus serve` listens on.", read=_port)
@@ -132,6 +153,13 @@ class Settings:
         False, "Served behind TLS: cookies are Secure, browsers are told to come back by TLS.", read=_truth
     )
     metrics: bool = _setting(False, "Serve Prometheus metrics at `/metrics`.", read=_truth)
+    outgoing: frozenset[tuple[str, int]] = _setting(
+        frozenset({("https", 443)}),
+        "Schemes and ports that may be asked of servers outside, as `https:443,https:8443`. Addresses "
+        "that are not on the public internet are never asked.",
+        read=_origins,
+        shown="`https:443`",
+    )
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
 
     @property

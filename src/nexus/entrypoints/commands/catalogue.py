@@ -1,14 +1,33 @@
 """``nexus import``."""
 
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from nexus.entrypoints.commands.terminal import Commands, Taught, answer, as_json, opened, progress
+from nexus.entrypoints.commands.terminal import Commands, Taught, answer, as_json, opened, progress, settings
 
 if TYPE_CHECKING:
     from nexus.application.catalogue.import_report import ImportReport
+
+
+DOWNLOAD_WITHIN: Final = timedelta(minutes=15)
+LONGEST_DOWNLOAD: Final = 500_000_000
+
+
+class FileOrUrl(click.Path):
+    """A file that is there, or a URL, which stays text."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if isinstance(value, str) and value.lower().startswith(("https://", "http://")):
+            return value
+        return super().convert(value, param, ctx)
 
 
 @click.group("import", cls=Commands, short_help="Take over what others publish.")
@@ -21,9 +40,10 @@ def import_files() -> None:
     examples=[
         "nexus import catalogue programs.csv --profile chicago --dry-run",
         "nexus import catalogue programs.csv --profile chicago --shift-dates --report fates.csv",
+        "nexus import catalogue https://data.example.org/programs.csv --profile chicago",
     ],
 )
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=FileOrUrl())
 @click.option("--profile", required=True, help="A profile's name, or the path of one's own TOML file.")
 @click.option("--dry-run", is_flag=True, help="Store nothing; say what would become of each row.")
 @click.option(
@@ -36,7 +56,7 @@ def import_files() -> None:
 )
 @as_json
 def catalogue(
-    file: Path,
+    file: Path | str,
     profile: str,
     dry_run: bool,
     shift_dates: bool,
@@ -47,15 +67,17 @@ def catalogue(
     Import a publisher's catalogue: venues, activities, schedules, sessions.
 
     A bad row never stops the rest. Running it again changes nothing, and an
-    interrupted import is simply repeated.
+    interrupted import is simply repeated. FILE may be a URL: https, on the public
+    internet, without redirects.
     """
-    from nexus.entrypoints.installation import import_catalogue, profile_named
+    from nexus.entrypoints.installation import import_catalogue, local_copy, outgoing, profile_named
 
     chosen = profile_named(profile)
-    with opened(create=True) as (nexus, _), progress("Rows") as bar:
+    client = outgoing(settings(), within=DOWNLOAD_WITHIN, most_bytes=LONGEST_DOWNLOAD)
+    with local_copy(file, client) as path, opened(create=True) as (nexus, _), progress("Rows") as bar:
         done = import_catalogue(
             nexus,
-            file,
+            path,
             chosen,
             shift_dates=shift_dates,
             dry_run=dry_run,
