@@ -8,6 +8,9 @@ from nexus.entrypoints.wiring import Nexus
 
 READING = ("authenticate", "browse_", "list_", "overview_", "quote_booking", "read_settings", "show_")
 
+RECORDED = ("list_employees",)
+"""Reading that is told in the audit log, which is written."""
+
 nexus = Nexus(None, now=None, secret_key=bytes(32))
 NAMES = [name for name, value in vars(Nexus).items() if isinstance(value, cached_property)]
 
@@ -17,5 +20,5 @@ def test_only_what_reads_does_without_a_transaction(name):
     use_case = getattr(nexus, name)
     if getattr(use_case, "begin", None) == nexus.read:
         assert name.startswith(READING)
-    else:
+    elif name not in RECORDED:
         assert not name.startswith(("list_", "browse_"))

@@ -329,7 +329,7 @@ class Nexus:
 
     @cached_property
     def show_roster(self) -> ShowRoster:
-        return ShowRoster(self.read, self._vault)
+        return ShowRoster(self.begin, self._vault)
 
     @cached_property
     def confirm_booking(self) -> ConfirmBooking:
@@ -351,11 +351,11 @@ class Nexus:
 
     @cached_property
     def overview_hr(self) -> OverviewHr:
-        return OverviewHr(self.read, self.now, tuple(Category))
+        return OverviewHr(self.begin, self.now, tuple(Category))
 
     @cached_property
     def list_employees(self) -> ListEmployees:
-        return ListEmployees(self.read, self.now)
+        return ListEmployees(self.begin, self.now)
 
     @cached_property
     def record_leaver(self) -> RecordLeaver:

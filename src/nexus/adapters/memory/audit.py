@@ -47,8 +47,9 @@ class MemoryAudit:
     def _later(self) -> datetime:
         """The store's own clock; no two entries of one process at one instant."""
         at = datetime.now(UTC)
-        latest = max((stored.entry.at for stored in self._world.audit.values()), default=at)
-        return max(at, latest + timedelta(microseconds=1))
+        for stored in reversed(self._world.audit.values()):
+            return max(at, stored.entry.at + timedelta(microseconds=1))
+        return at
 
 
 def _stored(deed: Deed, doer: Doer, *, at: datetime) -> SealedEntry:
@@ -63,7 +64,7 @@ def _stored(deed: Deed, doer: Doer, *, at: datetime) -> SealedEntry:
             entity_type=deed.action.entity,
             entity=deed.entity,
             cause=doer.cause,
-            user=doer.user,
+            user=deed.by or doer.user,
             role=doer.role,
             api_key=doer.key,
             session=doer.session,

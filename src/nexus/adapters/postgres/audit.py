@@ -22,13 +22,14 @@ ADD_ENTRIES: Final[LiteralString] = """
                             cause, user_id, role, api_key_id, session_id, corporate_id, venue_id,
                             ip_address, request_id, old_values, new_values, old_sealed, new_sealed)
     SELECT d.id, d.category, d.action, d.severity, d.entity_type, d.entity,
-           %(cause)s, %(user)s, %(role)s, %(key)s, %(session)s, d.company, d.venue,
+           %(cause)s, d.by, %(role)s, %(key)s, %(session)s, d.company, d.venue,
            %(address)s, %(request_id)s, d.old, d.new, d.old_sealed, d.new_sealed
       FROM unnest(%(ids)s::uuid[], %(categories)s::text[], %(actions)s::text[], %(severities)s::text[],
                   %(entity_types)s::text[], %(entities)s::uuid[], %(companies)s::uuid[], %(venues)s::uuid[],
-                  %(olds)s::jsonb[], %(news)s::jsonb[], %(olds_sealed)s::bytea[], %(news_sealed)s::bytea[])
+                  %(olds)s::jsonb[], %(news)s::jsonb[], %(olds_sealed)s::bytea[], %(news_sealed)s::bytea[],
+                  %(doers)s::uuid[])
            AS d (id, category, action, severity, entity_type, entity, company, venue,
-                 old, new, old_sealed, new_sealed)
+                 old, new, old_sealed, new_sealed, by)
 """
 
 _COLUMNS: Final[LiteralString] = """
@@ -107,7 +108,6 @@ def _rows(deeds: Sequence[Deed], doer: Doer) -> dict[str, Any]:
     sealed = [deed.sealed for deed in deeds]
     return {
         "cause": doer.cause,
-        "user": doer.user,
         "role": doer.role,
         "key": doer.key,
         "session": doer.session,
@@ -125,6 +125,7 @@ def _rows(deeds: Sequence[Deed], doer: Doer) -> dict[str, Any]:
         "news": [None if deed.new is None else Jsonb(deed.new) for deed in deeds],
         "olds_sealed": [None if each is None else each.old for each in sealed],
         "news_sealed": [None if each is None else each.new for each in sealed],
+        "doers": [deed.by or doer.user for deed in deeds],
     }
 
 

@@ -21,6 +21,7 @@ from nexus.domain.booking.bookings import BookingSource, BookingStatus
 from nexus.domain.booking.events import PlacesBooked
 from nexus.domain.booking.refunds import RefundWindow
 from nexus.domain.booking.wishes import Wish, named_once
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.credits.ledger import InsufficientCredits
 from nexus.domain.kernel.errors import Conflict, NoSuchThing
 from nexus.domain.kernel.ids import (
@@ -152,6 +153,13 @@ class TakePlaces:
                 bookings=bookings,
                 credits=wish.price,
                 confirm_by=confirm_by,
+            )
+        )
+        booked = {"session": session, "status": order.status, "source": source, "credits": order.price}
+        work.audit.add(
+            *(
+                Deed(Action.BOOKED, booking, new=booked, company=company, venue=offering.venue)
+                for booking in bookings
             )
         )
         return bookings

@@ -13,6 +13,7 @@ from nexus.domain.booking.bookings import Booking, BookingStatus, CancellationRe
 from nexus.domain.booking.events import BookingCancelled
 from nexus.domain.booking.refunds import Settlement
 from nexus.domain.booking.waitlist import Line
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import EventId, UserId
 
 Ending = tuple[Booking, Booking, Settlement]
@@ -64,7 +65,24 @@ def end_bookings(
             for _, after, settlement in ended
         )
     )
+    work.audit.add(*(_deed(ending, reason=reason) for ending in ended))
     return line
+
+
+def _deed(ending: Ending, *, reason: CancellationReason) -> Deed:
+    before, after, settlement = ending
+    by_parent = after.status is BookingStatus.CANCELLED_PARENT
+    return Deed(
+        Action.BOOKING_CANCELLED if by_parent else Action.BOOKING_CANCELLED_BY_VENUE,
+        after.id,
+        old={"status": before.status},
+        new={
+            "status": after.status,
+            "reason": reason,
+            "refunded": settlement.refund,
+            "forfeited": settlement.forfeit,
+        },
+    )
 
 
 def vacated(line: Line, ended: Sequence[Ending]) -> Line:

@@ -17,6 +17,7 @@ from nexus.application.booking.views import (
     EntryView,
     RosterLine,
 )
+from nexus.application.kernel.audit import AuditWork
 from nexus.application.kernel.ports import Outbox
 from nexus.domain.booking.bookings import Booking, BookingSource, BookingStatus
 from nexus.domain.booking.sessions import Offering
@@ -389,7 +390,7 @@ class SettingsAt(Protocol):
         ...
 
 
-class BookWork(Protocol):
+class BookWork(AuditWork, Protocol):
     """What a family's and a venue's commands around a seat need."""
 
     @property

@@ -9,6 +9,7 @@ from nexus.application.booking.settle_credits import settle_credits
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.booking.bookings import BookingStatus, CancellationReason, NotPending
 from nexus.domain.booking.events import AttendanceMarked, BookingConfirmed
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import BookingId, EventId, UserId, VenueId
 
 
@@ -41,6 +42,14 @@ class ConfirmBooking:
                     parent=found.parent,
                     session=found.session,
                     booking=found.id,
+                )
+            )
+            work.audit.add(
+                Deed(
+                    Action.BOOKING_CONFIRMED,
+                    found.id,
+                    old={"status": found.status},
+                    new={"status": confirmed.status},
                 )
             )
         return confirmed.status
@@ -144,6 +153,9 @@ class MarkAttendance:
         wanted = BookingStatus.COMPLETED if present else BookingStatus.NO_SHOW
         with self.begin() as work:
             found = work.places.lock(booking, venue=venue)[0]
+            work.audit.add(
+                Deed(Action.ATTENDANCE_MARKED, found.id, old={"status": found.status}, new={"status": wanted})
+            )
             if found.status is wanted:
                 return wanted
             marked, settlement = found.marked(present=present, at=at)

@@ -24,6 +24,7 @@ from nexus.domain.catalogue.sessions import (
     SessionTooFarAhead,
     session_times,
 )
+from nexus.domain.compliance.audit import Action, Deed, differences
 from nexus.domain.kernel.errors import VersionMismatch
 from nexus.domain.kernel.ids import EventId, SessionId, UserId, VenueId
 
@@ -118,6 +119,8 @@ class ChangeSession:
             new_id=self.new_id,
         )
         settle_credits(work, refunded, at=at, new_id=self.new_id, partial=True)
+        was, is_now = differences(old, new)
+        work.audit.add(Deed(Action.SESSION_CHANGED, old.session, old=was, new=is_now))
         told = [booking for booking, cut in back if cut.refund or moved & TOLD]
         work.outbox.add(
             *(
@@ -252,6 +255,7 @@ class CancelSession:
                     work.places.lock_active(session), lambda each: each.cancelled_by_venue()
                 )
                 work.plans.cancel(session, reason=reason)
+                work.audit.add(Deed(Action.SESSION_CANCELLED, session, new={"bookings": len(ended)}))
                 line = end_bookings(
                     work,
                     ended,
@@ -292,6 +296,8 @@ class ShowRoster:
         """
         with self.begin() as work:
             lines = work.booking_views.roster(session, venue=venue)
+            # Committed before anything is shown.
+            work.audit.add(Deed(Action.ROSTER_READ, session, new={"bookings": len(lines)}))
         return tuple(
             RosterEntry(
                 booking_id=line.booking_id,

@@ -10,6 +10,7 @@ from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.booking.bookings import BookingSource
 from nexus.domain.booking.waitlist import Entry, EntryEnded, EntryStatus, Line
 from nexus.domain.booking.wishes import named_once
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import ChildId, CompanyId, EntryId, SessionId, UserId
 
 
@@ -55,6 +56,14 @@ class JoinWaitlist:
                     lambda line: line.settled(at=at, policy=policy).joined(entry, at=at, policy=policy),
                     at=at,
                     new_id=self.new_id,
+                )
+                work.audit.add(
+                    Deed(
+                        Action.WAITLIST_JOINED,
+                        entry.id,
+                        new={"session": session, "seats": len(children)},
+                        venue=facts.offering.venue,
+                    )
                 )
                 return work.booking_views.entries([entry.id], parent=parent)[0]
 
@@ -104,6 +113,7 @@ class AcceptOffer:
                     source=BookingSource.WAITLIST,
                     in_turn=True,
                 )
+                work.audit.add(Deed(Action.OFFER_ACCEPTED, entry, new={"bookings": booked}))
                 return work.booking_views.bookings(booked, parent=parent)
 
         return until_settled(attempt)
@@ -129,6 +139,7 @@ class DeclineOffer:
         with self.begin() as work:
             before = _line_of(work, entry, parent=parent)
             change_line(work, before, lambda line: line.declined(entry, at=at), at=at, new_id=self.new_id)
+            work.audit.add(Deed(Action.OFFER_DECLINED, entry))
             return work.booking_views.entries([entry], parent=parent)[0]
 
 
@@ -150,6 +161,7 @@ class LeaveWaitlist:
         with self.begin() as work:
             before = _line_of(work, entry, parent=parent)
             change_line(work, before, lambda line: line.left(entry, at=at), at=at, new_id=self.new_id)
+            work.audit.add(Deed(Action.WAITLIST_LEFT, entry))
             return work.booking_views.entries([entry], parent=parent)[0]
 
 

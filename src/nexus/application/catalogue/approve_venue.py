@@ -5,6 +5,7 @@ from attrs import evolve, frozen
 from nexus.application.catalogue.ports import VenueWork
 from nexus.application.kernel.ports import Begin, Clock
 from nexus.domain.catalogue.venues import Insurance, Venue
+from nexus.domain.compliance.audit import Action, Deed, differences
 from nexus.domain.kernel.ids import VenueId
 
 
@@ -36,4 +37,7 @@ class ApproveVenue:
                 background_check_completed=venue.background_check_completed or background_check_completed,
                 safety_audit_completed=venue.safety_audit_completed or safety_audit_completed,
             )
-            return work.venues.save(shown.approve(at=self.now()))
+            approved = shown.approve(at=self.now())
+            old, new = differences(venue, approved)
+            work.audit.add(Deed(Action.VENUE_APPROVED, venue_id, old=old, new=new, venue=venue_id))
+            return work.venues.save(approved)

@@ -9,6 +9,7 @@ from nexus.application.catalogue.changes import changed
 from nexus.application.catalogue.ports import PlanWork
 from nexus.application.kernel.ports import Begin
 from nexus.domain.catalogue.activities import Activity
+from nexus.domain.compliance.audit import Action, Deed, differences
 from nexus.domain.kernel.ids import ActivityId, VenueId
 
 CHANGEABLE: Final = frozenset(
@@ -53,4 +54,6 @@ class ChangeActivity:
         with self.begin() as work:
             activity = work.activities.get(activity_id, venue=venue, lock=True)
             after = changed(activity, changes, allowed=CHANGEABLE, version=version)
+            old, new = differences(activity, after)
+            work.audit.add(Deed(Action.ACTIVITY_CHANGED, activity_id, old=old, new=new))
             return activity if after == activity else work.activities.save(after)

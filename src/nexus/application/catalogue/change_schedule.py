@@ -10,6 +10,7 @@ from nexus.application.catalogue.ports import PlanWork
 from nexus.application.catalogue.rolling import horizon, plan_up_to
 from nexus.application.catalogue.views import ScheduleOutcome
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.domain.compliance.audit import Action, Deed, differences
 from nexus.domain.kernel.ids import ScheduleId, VenueId
 from nexus.domain.kernel.time import local_date
 
@@ -55,6 +56,8 @@ class ChangeSchedule:
         with self.begin() as work:
             before = work.schedules.get(schedule_id, venue=venue)
             after = changed(before, changes, allowed=CHANGEABLE, version=version)
+            old, new = differences(before, after)
+            work.audit.add(Deed(Action.SCHEDULE_CHANGED, schedule_id, old=old, new=new))
             if after == before:
                 return ScheduleOutcome(schedule=before)
             if evolve(after, schedule_name=before.schedule_name) == before:

@@ -8,6 +8,7 @@ from nexus.application.catalogue.ports import PlanWork
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.catalogue.activities import Activity, Category, SkillLevel, Tag
 from nexus.domain.catalogue.values import slug
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import ActivityId, VenueId
 
 
@@ -63,4 +64,6 @@ class CreateActivity:
         )
         with self.begin() as work:
             work.activities.add(activity)
+            new = {"name": name, "category": category, "credits_required": credits_required}
+            work.audit.add(Deed(Action.ACTIVITY_CREATED, key, new=new, venue=venue))
         return activity

@@ -10,6 +10,7 @@ from nexus.application.catalogue.rolling import horizon, plan_up_to
 from nexus.application.catalogue.views import ScheduleOutcome
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.catalogue.schedules import Schedule
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import ActivityId, ScheduleId, VenueId
 from nexus.domain.kernel.time import local_date
 
@@ -71,4 +72,6 @@ class CreateSchedule:
             schedule = evolve(schedule, generated_until=until)
             work.schedules.add(schedule)
             created = work.sessions.add(plan.sessions)
+            new = {"activity": activity_id, "days_of_week": schedule.days_of_week, "start_time": start_time}
+            work.audit.add(Deed(Action.SCHEDULE_CREATED, schedule.id, new=new, venue=venue))
         return ScheduleOutcome(schedule=schedule, created=created, skipped=plan.skipped)

@@ -7,6 +7,7 @@ from attrs import frozen
 from nexus.application.catalogue.ports import PlanWork
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.catalogue.sessions import PlannedSession, plan_session
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import ActivityId, SessionId, VenueId
 
 
@@ -52,4 +53,6 @@ class CreateSession:
                 external_ref=external_ref,
             )
             work.sessions.add([session])
+            new = {"activity": activity_id, "starts_at": session.starts_at}
+            work.audit.add(Deed(Action.SESSION_PLANNED, session.id, new=new, venue=venue))
         return session

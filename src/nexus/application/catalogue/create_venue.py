@@ -10,6 +10,7 @@ from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.catalogue.places import Place
 from nexus.domain.catalogue.values import slug
 from nexus.domain.catalogue.venues import Insurance, Venue
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import VenueId
 
 
@@ -71,4 +72,5 @@ class CreateVenue:
         )
         with self.begin() as work:
             work.venues.add(venue)
+            work.audit.add(Deed(Action.VENUE_CREATED, key, new={"name": name}, venue=key))
         return venue

@@ -28,6 +28,7 @@ from nexus.domain.catalogue.sessions import (
 )
 from nexus.domain.catalogue.values import slug
 from nexus.domain.catalogue.venues import LEAST_COVERAGE_MINOR, Insurance, Venue, VenueStatus
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import ActivityId, ScheduleId, SessionId, VenueId
 from nexus.domain.kernel.time import NonexistentLocalTime, local_date
 
@@ -89,6 +90,9 @@ class ImportCatalogue:
             for told in self._take(batch, rules, report, venues, at=at, dry_run=dry_run):
                 on_row(told)
             progress(report.rows, total)
+        if not dry_run:
+            with self.begin() as work:
+                work.audit.add(Deed(Action.CATALOGUE_IMPORTED, new=_counts(report)))
         return report
 
     def _take(
@@ -126,6 +130,16 @@ class ImportCatalogue:
             report.venues = len(venues)
             report.over += sum(making.is_over(p) for p in programmes)
         return [_told(one, changes, report) for one in batch]
+
+
+def _counts(report: ImportReport) -> dict[str, object]:
+    return {
+        "profile": report.profile,
+        "rows": report.rows,
+        "new_venues": report.new_venues,
+        "schedules": report.schedules,
+        "sessions": report.sessions,
+    }
 
 
 def _judged(row: SourceRow, rules: Rules, seen: set[str]) -> _Judged:

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from attrs import field, frozen
 
+from nexus.application.kernel.audit import AuditWork
 from nexus.domain.catalogue.activities import Activity
 from nexus.domain.catalogue.schedules import Schedule
 from nexus.domain.catalogue.sessions import PlannedSession
@@ -98,7 +99,7 @@ class Imports(Protocol):
         ...
 
 
-class ImportWork(Protocol):
+class ImportWork(AuditWork, Protocol):
     """The work of an import."""
 
     @property

@@ -15,6 +15,7 @@ from nexus.application.catalogue.views import (
     SessionView,
     VenueSessionView,
 )
+from nexus.application.kernel.audit import AuditWork
 from nexus.domain.catalogue.activities import Activity
 from nexus.domain.catalogue.schedules import Schedule
 from nexus.domain.catalogue.sessions import PlannedSession
@@ -235,7 +236,7 @@ class SettingsAt(Protocol):
         ...
 
 
-class VenueWork(Protocol):
+class VenueWork(AuditWork, Protocol):
     """What admitting venues needs."""
 
     @property

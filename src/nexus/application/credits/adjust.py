@@ -6,6 +6,7 @@ from nexus.application.credits.ports import CreditWork
 from nexus.application.credits.views import BalanceView
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.credits.events import CreditsAdjusted
 from nexus.domain.credits.ledger import InsufficientCredits, NoOpenBalance
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
@@ -50,5 +51,13 @@ class AdjustCredits:
             )
             work.outbox.add(
                 CreditsAdjusted(id=EventId(self.new_id()), at=at, user=user, amount=amount, reason=why)
+            )
+            work.audit.add(
+                Deed(
+                    Action.CREDITS_ADJUSTED,
+                    user,
+                    old={"available": found.available},
+                    new={"available": after.available},
+                )
             )
         return after

@@ -8,6 +8,7 @@ from uuid import UUID
 from attrs import frozen
 
 from nexus.application.credits.views import BalanceView, LineView
+from nexus.application.kernel.audit import AuditWork
 from nexus.application.kernel.ports import Outbox
 from nexus.domain.credits.events import Remainder
 from nexus.domain.credits.periods import Calendar, Period
@@ -142,7 +143,7 @@ class Locks(Protocol):
     def lock(self, subscription: SubscriptionId) -> None: ...
 
 
-class CreditWork(Protocol):
+class CreditWork(AuditWork, Protocol):
     """A unit of work that moves credits."""
 
     @property

@@ -10,6 +10,7 @@ from nexus.application.identity.ports import CompanyWork
 from nexus.application.identity.views import CompanyView, SubscriptionView
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.billing.subscriptions import Subscription, Tier
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.identity.tenants import Company
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import CompanyId, SubscriptionId
@@ -59,6 +60,8 @@ class CreateCompany:
         )
         with self.begin() as work:
             work.companies.add(company)
+            new_values = {"name": company.name, "contract_start": company.contract_start}
+            work.audit.add(Deed(Action.COMPANY_CREATED, company.id, new=new_values, company=company.id))
         return company
 
 
@@ -123,6 +126,8 @@ class CreateSubscription:
             if company is None:
                 raise NoSuchThing("company")
             work.subscriptions.add(bought)
+            sold = asdict(bought, recurse=False)
+            work.audit.add(Deed(Action.SUBSCRIPTION_SOLD, bought.id, new=sold, company=company.id))
         return SubscriptionView(
             **asdict(bought, recurse=False), company_name=company.name, allocated_period=None
         )

@@ -8,6 +8,7 @@ from nexus.application.identity.ports import AccountWork, Passwords
 from nexus.application.identity.running import running
 from nexus.application.identity.views import Me
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.identity.passwords import chosen_password
 from nexus.domain.identity.people import Person, Role
 from nexus.domain.identity.tenants import NoSeatsLeft
@@ -95,6 +96,15 @@ class CreateUser:
                 grant(work, [covered], bought, period, at=at, new_id=self.new_id)
             else:
                 work.accounts.add(person, password_hash=hashed, department=department, phone=phone)
+            work.audit.add(
+                Deed(
+                    Action.ACCOUNT_OPENED,
+                    person.id,
+                    new={"role": person.role, "has_monthly_credits": person.monthly_credits},
+                    company=person.company,
+                    venue=person.venue,
+                )
+            )
             me = work.accounts.me(person.id)
         if me is None:
             raise NoSuchThing("user")

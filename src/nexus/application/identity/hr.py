@@ -10,6 +10,7 @@ from nexus.application.identity.running import running
 from nexus.application.identity.views import CategoryUse, Employee, HrOverview
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.identity.suppression import FEWEST, Use, is_telling, shown
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import CompanyId
@@ -54,6 +55,7 @@ class ListEmployees:
     ) -> Sequence[Employee]:
         company = _company_of(actor)
         with self.begin() as work:
+            work.audit.add(Deed(Action.EMPLOYEES_LISTED, company))
             return work.staff.employees(company, at=self.now(), after=after, limit=limit)
 
 
@@ -76,6 +78,7 @@ class OverviewHr:
             company = work.companies.get(mine)
             if company is None:
                 raise NoSuchThing("company")
+            work.audit.add(Deed(Action.USE_OVERVIEWED, mine))
             plan = running(work, company, at=at)
             people = work.accounts.seats_taken(company.id, at=at)
             totals = work.staff.credit_totals(company.id, at=at)

@@ -8,6 +8,7 @@ from nexus.application.identity.ports import HrWork
 from nexus.application.identity.views import Employee
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.identity.people import departure
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import UserId
@@ -50,4 +51,5 @@ class RecordLeaver:
                 at=at,
             )
             work.staff.leave(employee, left_at=left_at)
+            work.audit.add(Deed(Action.LEAVER_RECORDED, employee, new={"left_at": left_at}))
         return evolve(found, left_at=left_at)

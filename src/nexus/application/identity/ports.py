@@ -10,6 +10,7 @@ from attrs import field, frozen
 from nexus.application.credits.ports import Credits
 from nexus.application.identity.views import CompanyView, Employee, Me, SubscriptionView
 from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.audit import AuditWork
 from nexus.application.kernel.ports import Outbox
 from nexus.domain.billing.subscriptions import Subscription
 from nexus.domain.compliance.consent import ConsentRecord
@@ -225,7 +226,7 @@ class StandDown(Protocol):
     def __call__(self, work: Any, child: ChildId, *, parent: UserId, reason: str, at: datetime) -> None: ...
 
 
-class SignInWork(Protocol):
+class SignInWork(AuditWork, Protocol):
     """A unit of work that knows accounts and sign-ins."""
 
     @property
@@ -235,7 +236,7 @@ class SignInWork(Protocol):
     def sign_ins(self) -> SignIns: ...
 
 
-class CompanyWork(Protocol):
+class CompanyWork(AuditWork, Protocol):
     """A unit of work that knows companies and what they bought."""
 
     @property
@@ -268,7 +269,7 @@ class AccountWork(CompanyWork, Protocol):
     def outbox(self) -> Outbox: ...
 
 
-class FamilyWork(Protocol):
+class FamilyWork(AuditWork, Protocol):
     """A unit of work that knows children and the consents given for them."""
 
     @property

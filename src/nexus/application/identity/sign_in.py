@@ -1,6 +1,7 @@
 """Sign in, stay known, sign out."""
 
 from hashlib import sha256
+from uuid import UUID
 
 from attrs import frozen
 
@@ -9,6 +10,7 @@ from nexus.application.identity.ports import NewToken, Passwords, SignInWork
 from nexus.application.identity.views import Me, SignInResult
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.identity.credentials import LONGEST, SignedIn, WrongCredentials, is_short, normalised
 from nexus.domain.kernel.errors import NoSuchThing
 
@@ -51,6 +53,9 @@ class SignIn:
         typed = normalised(password[: LONGEST * 4]).encode(errors="replace").decode()
         proven = self.passwords.verify(typed, found.password_hash if found else None)
         if found is None or not proven or not found.is_active:
+            # What was typed is in no log: it may be a password in the wrong field.
+            with self.begin() as work:
+                work.audit.add(Deed(Action.SIGN_IN_FAILED, found.user if found else None))
             raise WrongCredentials
         self.attempts.succeeded(SIGNING_IN, email)
         better = (
@@ -66,6 +71,7 @@ class SignIn:
                 work.accounts.rehash(found.user, better)
             work.sign_ins.add(token_hash(token), signed_in)
             me = work.accounts.me(found.user)
+            work.audit.add(Deed(Action.SIGNED_IN, found.user, by=found.user))
         if me is None:
             raise WrongCredentials
         return SignInResult(
@@ -99,6 +105,7 @@ class SignOut:
             return
         with self.begin() as work:
             work.sign_ins.end(actor.session, actor.user, at=self.now())
+            work.audit.add(Deed(Action.SIGNED_OUT, UUID(actor.session)))
 
 
 @frozen

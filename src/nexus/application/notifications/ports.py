@@ -6,6 +6,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from nexus.application.kernel.audit import AuditWork
 from nexus.domain.kernel.ids import EventId, NotificationId, SessionId, UserId
 from nexus.domain.notifications.messages import Message, SessionInWords
 
@@ -61,7 +62,7 @@ class Notifications(Protocol):
         ...
 
 
-class NotificationWork(Protocol):
+class NotificationWork(AuditWork, Protocol):
     """What telling people needs."""
 
     @property

@@ -6,6 +6,7 @@ from attrs import frozen
 
 from nexus.application.kernel.ports import Begin, Clock
 from nexus.application.notifications.ports import NotificationView, NotificationWork
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import NotificationId, UserId
 
 
@@ -41,4 +42,5 @@ class ReadNotification:
             NoSuchThing: It is not this reader's.
         """
         with self.begin() as work:
+            work.audit.add(Deed(Action.NOTIFICATION_READ, notification))
             return work.notifications.read(notification, reader=reader, at=self.now())

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from attrs import frozen
 
+from nexus.application.kernel.audit import AuditWork
 from nexus.domain.kernel.ids import UserId
 from nexus.domain.platform.settings import PlatformSettings
 
@@ -36,7 +37,7 @@ class Settings(Protocol):
         ...
 
 
-class SettingsWork(Protocol):
+class SettingsWork(AuditWork, Protocol):
     """A unit of work that knows the settings."""
 
     @property

@@ -9,6 +9,7 @@ from attrs import frozen
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock
 from nexus.application.platform.ports import SettingsWork
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.errors import InvalidValue
 from nexus.domain.platform.settings import PlatformSettings, bounds, keys, meaning
 
@@ -98,4 +99,12 @@ class ChangeSettings:
             raise InvalidValue("effective_from", "must not be in the past")
         PlatformSettings.of(changes)
         with self.begin() as work:
+            before = work.settings.at(start).stated()
+            work.audit.add(
+                Deed(
+                    Action.SETTINGS_CHANGED,
+                    old={key: before[key] for key in changes},
+                    new={**changes, "effective_from": start},
+                )
+            )
             work.settings.change(changes, effective_from=start, by=actor.user)

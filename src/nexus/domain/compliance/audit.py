@@ -13,7 +13,7 @@ from uuid import UUID
 
 from attrs import asdict, field, frozen, has
 
-from nexus.domain.kernel.ids import CompanyId, VenueId
+from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
 
 
 class Category(StrEnum):
@@ -91,7 +91,6 @@ class Action(Enum):
     BOOKED = "booking.made", EntityType.BOOKING
     BOOKING_CANCELLED = "booking.cancelled", EntityType.BOOKING
     BOOKING_CONFIRMED = "booking.confirmed", EntityType.BOOKING
-    BOOKING_REJECTED = "booking.rejected", EntityType.BOOKING
     BOOKING_CANCELLED_BY_VENUE = "booking.cancelled_by_venue", EntityType.BOOKING
     ATTENDANCE_MARKED = "booking.attendance_marked", EntityType.BOOKING
     NOTIFICATION_READ = "account.notification_read", EntityType.NOTIFICATION
@@ -150,7 +149,6 @@ PERSONAL: Final = frozenset(
         "email",
         "first_name",
         "last_name",
-        "name_of_person",
         "phone",
         "contact_name",
         "contact_email",
@@ -162,9 +160,16 @@ PERSONAL: Final = frozenset(
         "activities_to_avoid",
         "energy_level",
         "social_preference",
+        "full_description",
+        "instructor",
+        "instructor_name",
+        "notes",
+        "session_notes",
+        "reason_text",
+        "status_reason",
     }
 )
-"""Names whose values tell of a person: they may be sealed, or left out, and are never in clear."""
+"""Names whose values tell of a person, or are written freely and may: sealed or left out, never in clear."""
 
 
 class Unrecordable(ValueError):
@@ -241,6 +246,8 @@ class Deed:
     sealed: Sealed | None = field(default=None, kw_only=True)
     company: CompanyId | None = field(default=None, kw_only=True)
     venue: VenueId | None = field(default=None, kw_only=True)
+    by: UserId | None = field(default=None, kw_only=True)
+    """Whoever proves by this deed who they are: until then the caller is nobody."""
 
 
 def differences(before: object, after: object) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -250,7 +257,7 @@ def differences(before: object, after: object) -> tuple[dict[str, Any], dict[str
     Of personal fields only the names are told, under ``also_changed``.
     """
     was, is_now = asdict(before, recurse=False), asdict(after, recurse=False)  # type: ignore[arg-type]
-    names = [name for name in was if was[name] != is_now[name]]
+    names = [name for name in was if was[name] != is_now[name] and name != "version"]
     told = [name for name in names if name not in PERSONAL]
     old, new = {name: was[name] for name in told}, {name: is_now[name] for name in told}
     if len(told) < len(names):
