@@ -7,6 +7,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from nexus.adapters.vault.aesgcm import AesGcmVault
 from nexus.application.identity.companies import (
     CreateCompany,
     CreateSubscription,
@@ -25,16 +26,16 @@ MONDAY = datetime(2026, 3, 2, 12, tzinfo=UTC)
 class PlainPasswords:
     """Fast and worthless, but keeps the port's promises."""
 
-    def __init__(self, scheme="new"):
     common = frozenset({"password1"})
 
+    def __init__(self, scheme="new"):
         self.scheme = scheme
         self.verified = []
-
         self.hashed = []
+
     def hash(self, password):
-        return f"{self.scheme}:{password}"
         self.hashed.append(password)
+        return f"{self.scheme}:{password}"
 
     def verify(self, password, hashed):
         self.verified.append(hashed)
@@ -42,18 +43,6 @@ class PlainPasswords:
 
     def needs_rehash(self, hashed):
         return not hashed.startswith(f"{self.scheme}:")
-
-
-class PlainVault:
-    """Binds to the context without a key."""
-
-    def seal(self, plaintext, *, context):
-        return f"{context}|{plaintext}".encode()[::-1]
-
-    def open(self, sealed, *, context):
-        found, _, plaintext = sealed[::-1].decode().partition("|")
-        assert found == context
-        return plaintext
 
 
 @define
@@ -73,7 +62,7 @@ class Stage:
     begin: object
     at: datetime = MONDAY
     passwords: PlainPasswords = field(factory=PlainPasswords)
-    vault: PlainVault = field(factory=PlainVault)
+    vault: AesGcmVault = field(factory=lambda: AesGcmVault(bytes(32)))
     stands_down: StandsDown = field(factory=StandsDown)
     numbers: object = field(factory=lambda: count(1))
 

@@ -51,7 +51,7 @@ def test_a_child_is_registered_described_and_shown(office: Office, ada):
     )
     shown = office.get(ada, f"/children/{made['id']}")
     assert (shown.status_code, shown.headers["etag"]) == (200, '"1"')
-    assert shown.json() == made | {"medical_notes": NOTES}
+    assert shown.json() == made | {"medical_notes": NOTES, "medical_notes_unreadable": False}
 
 
 def test_children_are_listed_the_first_registered_first(office: Office, ada):

@@ -257,6 +257,7 @@ def test_a_roster_says_whom_to_expect_and_nothing_more(front: Front):
         "child_age": 7,
         "accessibility_needs": [],
         "medical_notes": None,
+        "medical_notes_unreadable": False,
         "parent_name": "Pat Doe",
         "parent_email": f"{family.parent}@acme.example",
         "parent_phone": None,
@@ -286,6 +287,35 @@ def test_medical_notes_are_on_the_roster_only_with_consent_to_share_them(front: 
     assert noted() == ("Lou", "Peanuts")
     consent(medical_sharing=False)
     assert noted() == ("Lou", None)
+
+
+def test_a_broken_seal_is_said_in_its_place_and_hides_nobody(front: Front):
+    session, venue = front.town.session(), front.venue()
+    families = [front.town.family() for _ in range(3)]
+    for family, name, notes in zip(families, ("Ada", "Ben", "Cem"), ("Asthma", "Peanuts", None), strict=True):
+        parent = front.parent(family)
+        profile = {"first_name": name, "date_of_birth": "2019-01-01", "medical_notes": notes}
+        child = front.post(parent, "/children", profile).json()["id"]
+        decisions = {"data_collection": True, "activity_booking": True, "medical_sharing": True}
+        consent = {"decisions": decisions, "text_version": "2026-01"}
+        assert front.post(parent, f"/children/{child}/consents", consent).status_code == 201
+        wish = {"session_id": str(session), "child_ids": [child]}
+        assert front.post(parent, "/bookings", wish).status_code == 201
+    front.town.owner.execute(
+        "UPDATE children SET medical_notes = set_byte(medical_notes, 20, get_byte(medical_notes, 20) # 1) "
+        " WHERE first_name = 'Ben'"
+    )
+    lines = front.get(venue, f"/venue/sessions/{session}/roster").json()["items"]
+    assert [(line["child_first_name"], line["medical_notes_unreadable"]) for line in lines] == [
+        ("Ada", False),
+        ("Ben", True),
+        ("Cem", False),
+    ]
+    assert [line["medical_notes"] for line in lines] == [
+        "Asthma",
+        "Unreadable: there are medical notes, but they cannot be opened. Ask the family.",
+        None,
+    ]
 
 
 def test_withdrawing_consent_gives_the_place_up_and_tells_why(front: Front):

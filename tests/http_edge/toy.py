@@ -13,7 +13,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath, FromQuery, JSONBody, SkipValidation
 
 from nexus.application.kernel.actor import Actor
-from nexus.application.kernel.commands import IdempotencyKeyReused, Reply
+from nexus.application.kernel.commands import Fingerprint, IdempotencyKeyReused, Reply
 from nexus.domain.identity.credentials import TooManyAttempts
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.errors import Conflict, InvalidValue, NoSuchThing, Unauthenticated
@@ -147,7 +147,7 @@ class Memory:
     def commands(self) -> "Memory":
         return self
 
-    def claim(self, actor: UserId, key: str, fingerprint: bytes) -> Reply | None:
+    def claim(self, actor: UserId, key: str, fingerprint: Fingerprint) -> Reply | None:
         if (found := self.replies.get((actor, key))) is not None:
             if self.claims[actor, key] != fingerprint:
                 raise IdempotencyKeyReused

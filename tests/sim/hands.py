@@ -63,6 +63,12 @@ class NoVault:
     def open(self, sealed: bytes, *, context: str) -> str:
         raise NotImplementedError
 
+    def new_key(self, *, context: str) -> bytes:
+        raise NotImplementedError
+
+    def under(self, key: bytes | None, *, context: str) -> "NoVault":
+        raise NotImplementedError
+
 
 class Hands:
     """Carries out steps on a store through the product's use cases."""

@@ -5,7 +5,7 @@ This is the table of contents of what the product does, and the only module that
 knows both use cases and adapters.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, Final
@@ -22,6 +22,7 @@ from nexus.adapters.system.chance import new_code, new_id
 from nexus.adapters.system.clock import now as system_clock
 from nexus.adapters.system.seeded import SeededChance
 from nexus.adapters.vault.aesgcm import AesGcmVault
+from nexus.adapters.vault.keyring import KeyRing, Use
 from nexus.application.booking.book import Book, TakePlaces
 from nexus.application.booking.cancel import CancelBooking, QuoteCancellation
 from nexus.application.booking.look_up import ListBookings, ListEntries, ShowBooking, ShowEntry
@@ -98,6 +99,7 @@ class Nexus:
         *,
         now: Clock,
         secret_key: bytes,
+        former_keys: Sequence[bytes] = (),
         new_id: NewId = new_id,
         new_code: NewCode = new_code,
         passwords: Passwords | None = None,
@@ -109,9 +111,15 @@ class Nexus:
         self.now = now
         self.new_id = new_id
         self.new_code = new_code
-        self._secret_key = secret_key
+        self._secret_key, self._former_keys = secret_key, former_keys
+        self._keyring = KeyRing(secret_key, former_keys)
         self._passwords = passwords or Argon2Passwords()
         self.limiter = limiter or MemoryLimiter()
+
+    @property
+    def fingerprint_keys(self) -> tuple[bytes, ...]:
+        """What keys the fingerprints of named commands: the key of now first, then those of before."""
+        return self._keyring.keys_for(Use.FINGERPRINTS)
 
     def replaying(self, now: Clock, *, seed: int) -> "Nexus":
         """
@@ -125,6 +133,7 @@ class Nexus:
             self.pool,
             now=now,
             secret_key=self._secret_key,
+            former_keys=self._former_keys,
             new_id=chance.new_id,
             new_code=chance.new_code,
             passwords=HashedOnce(self._passwords),
@@ -141,7 +150,7 @@ class Nexus:
 
     @cached_property
     def _vault(self) -> AesGcmVault:
-        return AesGcmVault(self._secret_key)
+        return self._keyring.vault
 
     @cached_property
     def _attempts(self) -> Attempts:
@@ -478,4 +487,10 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
         if settings.redis_url:
             limiter = RedisLimiter.at(settings.redis_url, fallback=limiter)
             stack.callback(limiter.close)
-        yield Nexus(pool, now=clock, secret_key=settings.need("secret_key"), limiter=limiter)
+        yield Nexus(
+            pool,
+            now=clock,
+            secret_key=settings.need("secret_key"),
+            former_keys=settings.former_keys or (),
+            limiter=limiter,
+        )

@@ -158,6 +158,7 @@ class MemoryBookingViews:
             child_age=age_on(world.sessions[booking.session].session_date, child.date_of_birth),
             accessibility_needs=child.accessibility_needs,
             sealed_medical_notes=child.medical_notes if shares else None,
+            child_key=world.child_keys.get(child.id) if shares else None,
             parent_name=f"{parent.person.first_name} {parent.person.last_name}",
             parent_email=parent.person.email,
             parent_phone=parent.phone,

@@ -11,6 +11,7 @@ from nexus.adapters.memory.world import World
 from nexus.application.identity.ports import Credentials, CreditTotals, StoredChild
 from nexus.application.identity.views import CompanyView, Employee, Me, SubscriptionView
 from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.vault import SealBroken
 from nexus.domain.billing.subscriptions import Subscription, SubscriptionsOverlap
 from nexus.domain.compliance.consent import ConsentRecord
 from nexus.domain.identity.credentials import SignedIn
@@ -243,18 +244,36 @@ class MemoryChildren:
         self._world.children[child.id] = child
 
     def of(self, parent: UserId) -> Sequence[StoredChild]:
-        mine = [child for child in self._world.children.values() if child.parent == parent]
+        mine = [self._with_key(child) for child in self._world.children.values() if child.parent == parent]
         return sorted(mine, key=lambda child: (child.created_at, child.id))
 
     def get(self, child: ChildId, *, parent: UserId) -> StoredChild | None:
         found = self._world.children.get(child)
-        return found if found is not None and found.parent == parent else None
+        return self._with_key(found) if found is not None and found.parent == parent else None
 
     def lock(self, child: ChildId, *, parent: UserId) -> StoredChild | None:
         return self.get(child, parent=parent)
 
     def save(self, child: StoredChild) -> None:
         self._world.children[child.id] = child
+
+    def _with_key(self, child: StoredChild) -> StoredChild:
+        return evolve(child, key=self._world.child_keys.get(child.id))
+
+
+class MemoryChildKeys:
+    """The twin of ``child_keys``; of a destroyed key None is left."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def give(self, child: ChildId, key: bytes, *, at: datetime) -> bytes:  # noqa: ARG002 - no twin tells when
+        if child not in self._world.child_keys:
+            self._world.child_keys[child] = key
+        standing = self._world.child_keys[child]
+        if standing is None:
+            raise SealBroken
+        return standing
 
 
 class MemoryConsents:

@@ -14,6 +14,7 @@ from nexus.adapters.memory.catalogue import (
 from nexus.adapters.memory.credits import MemoryCredits
 from nexus.adapters.memory.identity import (
     MemoryAccounts,
+    MemoryChildKeys,
     MemoryChildren,
     MemoryCompanies,
     MemoryConsents,
@@ -72,6 +73,10 @@ class MemoryWork:
     @cached_property
     def children(self) -> MemoryChildren:
         return MemoryChildren(self.world)
+
+    @cached_property
+    def child_keys(self) -> MemoryChildKeys:
+        return MemoryChildKeys(self.world)
 
     @cached_property
     def consents(self) -> MemoryConsents:

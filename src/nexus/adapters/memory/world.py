@@ -32,6 +32,7 @@ class World:
     companies: dict[UUID, Company] = field(factory=dict)
     subscriptions: dict[UUID, SubscriptionRow] = field(factory=dict)
     children: dict[UUID, StoredChild] = field(factory=dict)
+    child_keys: dict[UUID, bytes | None] = field(factory=dict)
     consents: dict[UUID, ConsentRecord] = field(factory=dict)
     balances: dict[UUID, BalanceRow] = field(factory=dict)
     lines: dict[UUID, LineRow] = field(factory=dict)

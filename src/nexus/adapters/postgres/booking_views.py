@@ -100,11 +100,13 @@ ROSTER: Final[LiteralString] = """
            date_part('year', age(s.session_date, c.date_of_birth))::int AS child_age,
            c.accessibility_needs,
            CASE WHEN 'medical_sharing' = ANY (c.consents) THEN c.medical_notes END AS sealed_medical_notes,
+           CASE WHEN 'medical_sharing' = ANY (c.consents) THEN k.key END AS child_key,
            u.first_name || ' ' || u.last_name AS parent_name, u.email::text AS parent_email,
            u.phone AS parent_phone, b.confirm_by, b.attendance_marked_at, b.version
       FROM bookings b
       JOIN activity_sessions s ON s.id = b.session_id
       JOIN children c ON c.id = b.child_id
+      LEFT JOIN child_keys k ON k.child_id = c.id
       JOIN users u ON u.id = b.booked_by
      WHERE b.session_id = %(session)s AND b.venue_id = %(venue)s
        AND b.status IN ('pending', 'confirmed', 'completed', 'no_show')

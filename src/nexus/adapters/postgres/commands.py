@@ -4,7 +4,7 @@ from typing import Final, LiteralString
 
 from psycopg import Connection
 
-from nexus.application.kernel.commands import IdempotencyKeyReused, Reply
+from nexus.application.kernel.commands import Fingerprint, IdempotencyKeyReused, Reply
 from nexus.domain.kernel.ids import UserId
 
 CLAIM_KEY: Final[LiteralString] = """
@@ -32,15 +32,15 @@ class PostgresCommands:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def claim(self, actor: UserId, key: str, fingerprint: bytes) -> Reply | None:
+    def claim(self, actor: UserId, key: str, fingerprint: Fingerprint) -> Reply | None:
         names = {"actor": actor, "key": key}
-        if self._connection.execute(CLAIM_KEY, names | {"fingerprint": fingerprint}).rowcount:
+        if self._connection.execute(CLAIM_KEY, names | {"fingerprint": fingerprint.current}).rowcount:
             return None
         found = self._connection.execute(FIND_REPLY, names).fetchone()
         if found is None:
             raise RuntimeError("a claimed key vanished")
         used_for, status, media_type, body = found
-        if used_for != fingerprint:
+        if not fingerprint.matches(used_for):
             raise IdempotencyKeyReused
         return Reply(status, media_type, body)
 

@@ -1,6 +1,7 @@
-"""Children and the consents given for them."""
+"""Children, their keys, and the consents given for them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from psycopg import Connection
@@ -8,6 +9,7 @@ from psycopg.types.json import Jsonb
 
 from nexus.adapters.postgres.rows import as_object
 from nexus.application.identity.ports import StoredChild
+from nexus.application.kernel.vault import SealBroken
 from nexus.domain.compliance.consent import ConsentRecord
 from nexus.domain.kernel.ids import ChildId, UserId
 
@@ -20,30 +22,22 @@ ADD_CHILD: Final[LiteralString] = """
             %(medical_notes)s, %(status)s, %(consents)s, %(created_at)s, %(version)s)
 """
 
-CHILDREN_OF_PARENT: Final[LiteralString] = """
-    SELECT id, parent_id AS parent, corporate_id AS company, first_name, date_of_birth, energy_level,
-           social_preference, interests, activities_to_avoid, accessibility_needs, medical_notes,
-           status, consents, created_at, version
-      FROM children
-     WHERE parent_id = %(parent)s
-     ORDER BY created_at, id
+_CHILD: Final[LiteralString] = """
+    SELECT c.id, c.parent_id AS parent, c.corporate_id AS company, c.first_name, c.date_of_birth,
+           c.energy_level, c.social_preference, c.interests, c.activities_to_avoid, c.accessibility_needs,
+           c.medical_notes, k.key, c.status, c.consents, c.created_at, c.version
+      FROM children c
+      LEFT JOIN child_keys k ON k.child_id = c.id
 """
 
-FIND_CHILD: Final[LiteralString] = """
-    SELECT id, parent_id AS parent, corporate_id AS company, first_name, date_of_birth, energy_level,
-           social_preference, interests, activities_to_avoid, accessibility_needs, medical_notes,
-           status, consents, created_at, version
-      FROM children
-     WHERE id = %(child)s AND parent_id = %(parent)s
-"""
+CHILDREN_OF_PARENT: Final[LiteralString] = (
+    _CHILD + " WHERE c.parent_id = %(parent)s ORDER BY c.created_at, c.id"
+)
+
+FIND_CHILD: Final[LiteralString] = _CHILD + " WHERE c.id = %(child)s AND c.parent_id = %(parent)s"
 
 LOCK_CHILD: Final[LiteralString] = """
-    SELECT id, parent_id AS parent, corporate_id AS company, first_name, date_of_birth, energy_level,
-           social_preference, interests, activities_to_avoid, accessibility_needs, medical_notes,
-           status, consents, created_at, version
-      FROM children
-     WHERE id = %(child)s AND parent_id = %(parent)s
-       FOR UPDATE
+    SELECT 1 FROM children WHERE id = %(child)s AND parent_id = %(parent)s FOR UPDATE
 """
 
 SAVE_CHILD: Final[LiteralString] = """
@@ -90,11 +84,37 @@ class PostgresChildren:
             return cursor.execute(FIND_CHILD, {"child": child, "parent": parent}).fetchone()
 
     def lock(self, child: ChildId, *, parent: UserId) -> StoredChild | None:
-        with self._connection.cursor(row_factory=as_object(StoredChild)) as cursor:
-            return cursor.execute(LOCK_CHILD, {"child": child, "parent": parent}).fetchone()
+        # Two statements: after waiting for the lock one would pair the new row with the key of before.
+        self._connection.execute(LOCK_CHILD, {"child": child, "parent": parent})
+        return self.get(child, parent=parent)
 
     def save(self, child: StoredChild) -> None:
         self._connection.execute(SAVE_CHILD, _columns(child))
+
+
+# The parent is taken from the child itself. A key that is there already stays, destroyed or not.
+GIVE_KEY: Final[LiteralString] = """
+    INSERT INTO child_keys (child_id, parent_id, key, created_at)
+    SELECT id, parent_id, %(key)s, %(at)s FROM children WHERE id = %(child)s
+    ON CONFLICT (child_id) DO NOTHING
+"""
+
+FIND_KEY: Final[LiteralString] = "SELECT key FROM child_keys WHERE child_id = %(child)s"
+
+
+class PostgresChildKeys:
+    """The table ``child_keys``."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def give(self, child: ChildId, key: bytes, *, at: datetime) -> bytes:
+        self._connection.execute(GIVE_KEY, {"child": child, "key": key, "at": at})
+        found = self._connection.execute(FIND_KEY, {"child": child}).fetchone()
+        if found is None or found[0] is None:
+            raise SealBroken
+        standing: bytes = found[0]
+        return standing
 
 
 class PostgresConsents:

@@ -11,7 +11,7 @@ from nexus.adapters.postgres.browse import PostgresBrowsing
 from nexus.adapters.postgres.catalogue import PostgresActivities, PostgresVenues
 from nexus.adapters.postgres.commands import PostgresCommands
 from nexus.adapters.postgres.credits import PostgresCredits
-from nexus.adapters.postgres.families import PostgresChildren, PostgresConsents
+from nexus.adapters.postgres.families import PostgresChildKeys, PostgresChildren, PostgresConsents
 from nexus.adapters.postgres.identity import PostgresAccounts, PostgresSignIns
 from nexus.adapters.postgres.imports import PostgresImports
 from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, PostgresLeftovers
@@ -116,6 +116,10 @@ class PostgresWork:
     @cached_property
     def children(self) -> PostgresChildren:
         return PostgresChildren(self.connection)
+
+    @cached_property
+    def child_keys(self) -> PostgresChildKeys:
+        return PostgresChildKeys(self.connection)
 
     @cached_property
     def consents(self) -> PostgresConsents:

@@ -9,7 +9,8 @@ from nexus.application.booking.end_bookings import Ending, end_bookings, endings
 from nexus.application.booking.line_up import change_line
 from nexus.application.booking.ports import BookWork, Plan
 from nexus.application.booking.settle_credits import settle_credits
-from nexus.application.booking.views import RosterEntry, SessionChange
+from nexus.application.booking.views import RosterEntry, RosterLine, SessionChange
+from nexus.application.identity.sealing import UNREADABLE, opened_notes
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.application.kernel.vault import Vault
 from nexus.domain.booking.bookings import Booking, CancellationReason
@@ -306,11 +307,8 @@ class ShowRoster:
                 child_first_name=line.child_first_name,
                 child_age=line.child_age,
                 accessibility_needs=line.accessibility_needs,
-                medical_notes=None
-                if line.sealed_medical_notes is None
-                else self.vault.open(
-                    line.sealed_medical_notes, context=f"children/medical_notes/{line.child_id}"
-                ),
+                medical_notes=notes,
+                medical_notes_unreadable=notes == UNREADABLE,
                 parent_name=line.parent_name,
                 parent_email=line.parent_email,
                 parent_phone=line.parent_phone,
@@ -318,5 +316,8 @@ class ShowRoster:
                 attendance_marked_at=line.attendance_marked_at,
                 version=line.version,
             )
-            for line in lines
+            for line, notes in zip(lines, map(self._notes, lines), strict=True)
         )
+
+    def _notes(self, line: RosterLine) -> str | None:
+        return opened_notes(line.sealed_medical_notes, self.vault, child=line.child_id, key=line.child_key)

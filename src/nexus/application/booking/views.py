@@ -131,7 +131,7 @@ class RosterLine:
     Whom the venue expects.
 
     Medical notes are there only with the parent's consent to share them; the
-    notes are sealed here and opened by the use case.
+    notes are sealed here, as is the child's key, and opened by the use case.
     """
 
     booking_id: BookingId
@@ -142,6 +142,7 @@ class RosterLine:
     child_age: int
     accessibility_needs: tuple[str, ...]
     sealed_medical_notes: bytes | None
+    child_key: bytes | None
     parent_name: str
     parent_email: str
     parent_phone: str | None
@@ -152,7 +153,12 @@ class RosterLine:
 
 @frozen(kw_only=True)
 class RosterEntry:
-    """A line of the roster as the venue reads it."""
+    """
+    A line of the roster as the venue reads it.
+
+    Notes that exist but cannot be opened say so in their own place, and in
+    ``medical_notes_unreadable``: ask the family before the session.
+    """
 
     booking_id: BookingId
     status: BookingStatus
@@ -161,6 +167,7 @@ class RosterEntry:
     child_age: int
     accessibility_needs: tuple[str, ...]
     medical_notes: str | None
+    medical_notes_unreadable: bool
     parent_name: str
     parent_email: str
     parent_phone: str | None

@@ -5,13 +5,13 @@ from datetime import date, datetime
 
 from attrs import frozen
 
-from nexus.application.identity.ports import FamilyWork, StandDown
-from nexus.application.identity.sealing import opened, sealed, viewed
+from nexus.application.identity.ports import FamilyWork, StandDown, StoredChild
+from nexus.application.identity.sealing import kept, opened, sealed, viewed
 from nexus.application.identity.views import ChildView
 from nexus.application.identity.wishes import in_the_catalogues_words
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
-from nexus.application.kernel.vault import Vault
+from nexus.application.kernel.vault import Vault, place_of_key
 from nexus.domain.compliance.consent import Purpose
 from nexus.domain.identity.families import Child, ChildProfile, ChildStatus
 from nexus.domain.kernel.errors import NoSuchThing, VersionMismatch
@@ -24,6 +24,13 @@ def _today(work: FamilyWork, actor: Actor, at: datetime) -> date:
     if me is None:
         raise NoSuchThing("user")
     return local_date(at, me.time_zone)
+
+
+def _key(work: FamilyWork, child: Child, stored: StoredChild, vault: Vault, *, at: datetime) -> bytes | None:
+    """The child's key, made when there is something to seal and none yet."""
+    if stored.key is not None or child.profile.medical_notes is None:
+        return stored.key
+    return work.child_keys.give(child.id, vault.new_key(context=place_of_key(child.id)), at=at)
 
 
 @frozen
@@ -55,7 +62,14 @@ class AddChild:
         )
         with self.begin() as work:
             profile.must_be_of_a_child(today=_today(work, actor, at))
-            work.children.add(sealed(child, self.vault))
+            key = (
+                None
+                if described.medical_notes is None
+                else self.vault.new_key(context=place_of_key(child.id))
+            )
+            work.children.add(sealed(child, self.vault, key=key))
+            if key is not None:
+                work.child_keys.give(child.id, key, at=at)
         return viewed(child)
 
 
@@ -135,7 +149,10 @@ class ChangeChild:
                 after.profile.must_be_of_a_child(today=_today(work, actor, at))
             if takes_part is not None:
                 after = after.taking_part(takes_part, may_be_kept=Purpose.DATA_COLLECTION in after.consents)
-            work.children.save(sealed(after, self.vault))
+            if after.profile.medical_notes == before.profile.medical_notes:
+                work.children.save(kept(after, found))
+            else:
+                work.children.save(sealed(after, self.vault, key=_key(work, after, found, self.vault, at=at)))
             if before.status is ChildStatus.ACTIVE and after.status is not ChildStatus.ACTIVE:
                 self.stand_down(work, child, parent=actor.user, reason="child_deactivated", at=at)
         return viewed(after)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from nexus.application.identity.ports import FamilyWork, StandDown
-from nexus.application.identity.sealing import opened, sealed
+from nexus.application.identity.sealing import kept, opened
 from nexus.application.identity.views import ConsentEntry, Consents
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
@@ -97,7 +97,7 @@ class RecordConsent:
                 changed = opened(found, self.vault).consented(
                     live, may_be_kept=Purpose.DATA_COLLECTION in live
                 )
-                work.children.save(sealed(changed, self.vault))
+                work.children.save(kept(changed, found))
                 work.outbox.add(
                     ConsentChanged(
                         id=EventId(self.new_id()),

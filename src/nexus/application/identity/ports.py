@@ -12,6 +12,7 @@ from nexus.application.identity.views import CompanyView, Employee, Me, Subscrip
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.audit import AuditWork
 from nexus.application.kernel.ports import Outbox
+from nexus.application.kernel.vault import ChildKeys
 from nexus.domain.billing.subscriptions import Subscription
 from nexus.domain.compliance.consent import ConsentRecord
 from nexus.domain.identity.credentials import SignedIn
@@ -57,7 +58,11 @@ class Credentials:
 
 @frozen(kw_only=True)
 class StoredChild:
-    """A child as it is stored: its medical notes are sealed."""
+    """
+    A child as it is stored: its medical notes are sealed under its own key, and that key is sealed.
+
+    It has none until something is sealed for it, and when it was destroyed.
+    """
 
     id: ChildId
     parent: UserId
@@ -70,6 +75,7 @@ class StoredChild:
     activities_to_avoid: tuple[str, ...]
     accessibility_needs: tuple[str, ...]
     medical_notes: bytes | None
+    key: bytes | None = field(default=None, repr=False)
     status: ChildStatus
     consents: frozenset[str]
     created_at: datetime
@@ -193,7 +199,7 @@ class Staff(Protocol):
 
 
 class Children(Protocol):
-    """Children, each with its parent."""
+    """Children, each with its parent; their keys come along and are never changed here."""
 
     def add(self, child: StoredChild) -> None: ...
 
@@ -277,6 +283,9 @@ class FamilyWork(AuditWork, Protocol):
 
     @property
     def children(self) -> Children: ...
+
+    @property
+    def child_keys(self) -> ChildKeys: ...
 
     @property
     def consents(self) -> ConsentHistory: ...

@@ -1,43 +1,53 @@
-"""Between a child as use cases know it and as it is stored: notes are sealed on the way."""
+"""
+Between a child as use cases know it and as it is stored: notes are sealed on the way.
+
+Notes that cannot be opened say so in their own place. They are neither dropped, for
+an allergy must not vanish unnoticed, nor may they keep anybody from the rest; and
+whoever saves the child without changing them leaves what is stored as it is.
+"""
+
+from typing import Final
 
 from nexus.application.identity.ports import StoredChild
 from nexus.application.identity.views import ChildView
-from nexus.application.kernel.vault import Vault
+from nexus.application.kernel.vault import SealBroken, Vault, place, place_of_key
 from nexus.domain.compliance.consent import Purpose
 from nexus.domain.identity.families import Child, ChildProfile
 from nexus.domain.kernel.ids import ChildId
 
+UNREADABLE: Final = "Unreadable: there are medical notes, but they cannot be opened. Ask the family."
+"""Stands where the notes would."""
 
-def _context(child: ChildId) -> str:
-    return f"children/medical_notes/{child}"
+
+def opened_notes(sealed: bytes | None, vault: Vault, *, child: ChildId, key: bytes | None) -> str | None:
+    """The notes in clear; :data:`UNREADABLE` when their seal is broken; None when there are none."""
+    if sealed is None:
+        return None
+    try:
+        return vault.under(key, context=place_of_key(child)).open(sealed, context=_place(child))
+    except SealBroken:
+        return UNREADABLE
 
 
-def sealed(child: Child, vault: Vault) -> StoredChild:
-    """The child with its notes encrypted for its own row, and no other."""
-    profile = child.profile
-    notes = profile.medical_notes
-    return StoredChild(
-        id=child.id,
-        parent=child.parent,
-        company=child.company,
-        first_name=profile.first_name,
-        date_of_birth=profile.date_of_birth,
-        energy_level=profile.energy_level,
-        social_preference=profile.social_preference,
-        interests=profile.interests,
-        activities_to_avoid=profile.activities_to_avoid,
-        accessibility_needs=profile.accessibility_needs,
-        medical_notes=None if notes is None else vault.seal(notes, context=_context(child.id)),
-        status=child.status,
-        consents=child.consents,
-        created_at=child.created_at,
-        version=child.version,
-    )
+def sealed(child: Child, vault: Vault, *, key: bytes | None) -> StoredChild:
+    """
+    The child with its notes encrypted under its own key for its own row, and no other.
+
+    Raises:
+        SealBroken: There are notes, and its key cannot be opened.
+    """
+    text = child.profile.medical_notes
+    own = vault.under(key, context=place_of_key(child.id))
+    return _stored(child, notes=None if text is None else own.seal(text, context=_place(child.id)), key=key)
+
+
+def kept(child: Child, stored: StoredChild) -> StoredChild:
+    """The child with its notes as they are stored, readable or not."""
+    return _stored(child, notes=stored.medical_notes, key=stored.key)
 
 
 def opened(stored: StoredChild, vault: Vault) -> Child:
     """The child with its notes in clear."""
-    notes = stored.medical_notes
     return Child(
         id=stored.id,
         parent=stored.parent,
@@ -50,7 +60,7 @@ def opened(stored: StoredChild, vault: Vault) -> Child:
             interests=stored.interests,
             activities_to_avoid=stored.activities_to_avoid,
             accessibility_needs=stored.accessibility_needs,
-            medical_notes=None if notes is None else vault.open(notes, context=_context(stored.id)),
+            medical_notes=opened_notes(stored.medical_notes, vault, child=stored.id, key=stored.key),
         ),
         status=stored.status,
         consents=stored.consents,
@@ -72,8 +82,35 @@ def viewed(child: Child) -> ChildView:
         activities_to_avoid=profile.activities_to_avoid,
         accessibility_needs=profile.accessibility_needs,
         medical_notes=profile.medical_notes,
+        medical_notes_unreadable=profile.medical_notes == UNREADABLE,
         status=child.status,
         consents=tuple(purpose for purpose in Purpose if purpose in child.consents),
+        created_at=child.created_at,
+        version=child.version,
+    )
+
+
+def _place(child: ChildId) -> str:
+    return place("children", "medical_notes", child)
+
+
+def _stored(child: Child, *, notes: bytes | None, key: bytes | None) -> StoredChild:
+    profile = child.profile
+    return StoredChild(
+        id=child.id,
+        parent=child.parent,
+        company=child.company,
+        first_name=profile.first_name,
+        date_of_birth=profile.date_of_birth,
+        energy_level=profile.energy_level,
+        social_preference=profile.social_preference,
+        interests=profile.interests,
+        activities_to_avoid=profile.activities_to_avoid,
+        accessibility_needs=profile.accessibility_needs,
+        medical_notes=notes,
+        key=key,
+        status=child.status,
+        consents=child.consents,
         created_at=child.created_at,
         version=child.version,
     )

@@ -98,6 +98,8 @@ class ChildView:
     activities_to_avoid: tuple[str, ...]
     accessibility_needs: tuple[str, ...]
     medical_notes: str | None = field(repr=False)
+    medical_notes_unreadable: bool
+    """There are notes, but their seal is broken; what stands in their place says so."""
     status: ChildStatus
     consents: tuple[Purpose, ...]
     created_at: datetime

@@ -14,6 +14,18 @@ class IdempotencyKeyReused(Invalid):
 
 
 @frozen
+class Fingerprint:
+    """What tells a request from others: its digest under the key of now, and under those of before."""
+
+    current: bytes
+    former: tuple[bytes, ...] = ()
+
+    def matches(self, stored: bytes) -> bool:
+        """Whether that is this request's, whichever key was current when it was stored."""
+        return stored == self.current or stored in self.former
+
+
+@frozen
 class Reply:
     """What was answered, to the byte."""
 
@@ -25,7 +37,7 @@ class Reply:
 class Commands(Protocol):
     """The commands that took effect, each with its reply."""
 
-    def claim(self, actor: UserId, key: str, fingerprint: bytes) -> Reply | None:
+    def claim(self, actor: UserId, key: str, fingerprint: Fingerprint) -> Reply | None:
         """
         Take the key for this transaction, or give the reply that it has already.
 

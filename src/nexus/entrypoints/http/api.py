@@ -35,7 +35,7 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
             threads=settings.pool_size,
             metrics=settings.metrics,
             https=settings.https,
-            secret=settings.secret_key or b"",
+            fingerprint_keys=nexus.fingerprint_keys,
         ),
     )
 

@@ -37,8 +37,8 @@ class EdgeSettings:
     body_limit: int = 1_000_000
     """Bytes."""
     metrics: bool = False
-    secret: bytes = field(default=b"", repr=False)
-    """Keys the fingerprints of named commands."""
+    fingerprint_keys: tuple[bytes, ...] = field(default=(b"",), repr=False)
+    """Key the fingerprints of named commands: the first is used, the others are recognised."""
     https: bool = False
     """Behind TLS: tells browsers to come back by TLS only."""
 
@@ -102,7 +102,7 @@ def edge(
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
-            "attempt": Provide(attempts(chosen.secret)),
+            "attempt": Provide(attempts(chosen.fingerprint_keys)),
             "if_match": Provide(_if_match, sync_to_thread=False),
             "session_cookie": Provide(lambda: SessionCookie(chosen.https), sync_to_thread=False),
             **(dependencies or {}),

@@ -2,7 +2,7 @@
 
 import hmac
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeVar
 
@@ -10,7 +10,7 @@ import msgspec
 from attrs import frozen
 from litestar import Request, Response
 
-from nexus.application.kernel.commands import Commands, Reply
+from nexus.application.kernel.commands import Commands, Fingerprint, Reply
 from nexus.application.kernel.ports import Begin
 from nexus.domain.kernel.errors import Refusal
 from nexus.domain.kernel.ids import UserId
@@ -34,7 +34,7 @@ class Attempt:
     """The key a command was sent under, if any, and the digest of what was sent."""
 
     key: str | None
-    fingerprint: bytes
+    fingerprint: Fingerprint
 
 
 def request_key(stated: str | None) -> str | None:
@@ -63,16 +63,18 @@ def fingerprint(secret: bytes, method: str, path: str, body: bytes) -> bytes:
     return hmac.digest(secret, stated, "sha256")
 
 
-def attempts(secret: bytes) -> Callable[[Request[Any, Any, Any]], Awaitable[Attempt]]:
-    """What a handler's ``attempt`` is, with fingerprints keyed by *secret*."""
+def attempts(secrets: Sequence[bytes]) -> Callable[[Request[Any, Any, Any]], Awaitable[Attempt]]:
+    """What a handler's ``attempt`` is, with fingerprints keyed by the first of *secrets* and by former ones."""
 
     async def attempt_of(request: Request[Any, Any, Any]) -> Attempt:
         key = request_key(request.headers.get(HEADER))
         if key is None:
-            return Attempt(None, b"")
+            return Attempt(None, Fingerprint(b""))
         query = request.scope["query_string"].decode("latin-1")
         path = f"{request.scope['path']}?{query}" if query else request.scope["path"]
-        return Attempt(key, fingerprint(secret, request.method, path, await request.body()))
+        body = await request.body()
+        current, *former = (fingerprint(secret, request.method, path, body) for secret in secrets)
+        return Attempt(key, Fingerprint(current, tuple(former)))
 
     return attempt_of
 
@@ -91,7 +93,9 @@ class Once:
     begin: Begin[CommandWork]
     actor: UserId
 
-    def __call__(self, key: str | None, fingerprint: bytes, status: int, run: Callable[[], V]) -> Response[V]:
+    def __call__(
+        self, key: str | None, fingerprint: Fingerprint, status: int, run: Callable[[], V]
+    ) -> Response[V]:
         """
         The answer to a command: done now, or remembered from the first time.
 

@@ -183,10 +183,20 @@ class ChildDetail(ChildSummary):
     """A child with its medical notes, as its own parent sees it."""
 
     medical_notes: str | None = field(repr=False)
+    medical_notes_unreadable: bool = field(
+        metadata={
+            "description": "There are notes, but they cannot be opened; `medical_notes` says so in their place. "
+            "Write them again; a change that leaves them as they are keeps what is stored."
+        }
+    )
 
     @classmethod
     def of(cls, child: ChildView) -> "ChildDetail":
-        return cls(**_shown(child), medical_notes=child.medical_notes)
+        return cls(
+            **_shown(child),
+            medical_notes=child.medical_notes,
+            medical_notes_unreadable=child.medical_notes_unreadable,
+        )
 
 
 def _shown(child: ChildView) -> dict[str, Any]:
