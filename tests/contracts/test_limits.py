@@ -16,6 +16,7 @@ from redis import Redis
 
 from nexus.adapters.embedded.valkey import EmbeddedValkey
 from nexus.adapters.memory.limiter import MemoryLimiter
+from nexus.adapters.memory.tally import Tally
 from nexus.adapters.redis.limiter import RedisLimiter
 from nexus.application.kernel.limits import Limit
 
@@ -101,6 +102,16 @@ def test_of_two_refusals_the_longer_wait_is_told(limiter):
     assert limiter.take(("a", long), ("b", short)).retry_after == MINUTE
 
 
+def test_several_times_are_taken_together_or_not_at_all(limiter, hand):
+    five = Limit(5, MINUTE)
+    assert limiter.take(("a", five), times=3).remaining == 2
+    hand.go(10 * SECOND)
+    refused = limiter.take(("a", five), times=4)
+    assert (refused.remaining, refused.retry_after) == (0, 50 * SECOND)
+    assert limiter.take(("a", five), times=2).remaining == 0
+    assert limiter.take(("a", five), times=5).retry_after == MINUTE
+
+
 def test_names_do_not_share(limiter):
     for name in ("a", "b", "a:b", ""):
         assert limiter.take((name, THREE)).remaining == 2
@@ -132,7 +143,7 @@ def test_a_limit_lets_something_through(amount):
 @given(
     st.integers(1, 4),
     st.integers(1, 4),
-    st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=1, max_size=25),
+    st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.integers(1, 2)), min_size=1, max_size=25),
 )
 def test_no_window_holds_more_than_its_amount(valkey_server, few, more, steps):
     """Both stores answer alike, refuse only when the window is full, and never let it overflow."""
@@ -142,21 +153,22 @@ def test_no_window_holds_more_than_its_amount(valkey_server, few, more, steps):
         client.flushdb()
         limiters = [RedisLimiter(client, MemoryLimiter(hand), 1, now=hand), MemoryLimiter(hand)]
         taken = {"n": [], "w": []}
-        for pause, both in steps:
+        for pause, both, wished in steps:
+            times = min(wished, few, more)
             hand.go(pause * SECOND)
             wanted = [("n", narrow), ("w", wide)] if both else [("n", narrow)]
-            first, second = (limiter.take(*wanted) for limiter in limiters)
+            first, second = (limiter.take(*wanted, times=times) for limiter in limiters)
             assert first == second
             free = [
                 limit.amount
                 - sum(hand() - at < limit.window / timedelta(microseconds=1) for at in taken[name])
                 for name, limit in wanted
             ]
-            assert first.is_granted == all(number > 0 for number in free)
+            assert first.is_granted == all(number >= times for number in free)
             if first.is_granted:
-                assert first.remaining == min(free) - 1
+                assert first.remaining == min(free) - times
                 for name, _ in wanted:
-                    taken[name].append(hand())
+                    taken[name] += [hand()] * times
 
 
 @pytest.mark.parametrize("store", ["redis", "memory"])
@@ -277,3 +289,64 @@ def test_a_missing_redis_is_asked_once_a_pause(monkeypatch):
     limiter.forget("a")
     assert limiter.take(("a", THREE)).remaining == 2, "forgotten here too"
     assert not asked
+
+
+class Counted:
+    """A limiter that says how often it was asked."""
+
+    def __init__(self, limiter):
+        self.limiter, self.asked = limiter, 0
+
+    def take(self, *wanted, times=1):
+        self.asked += 1
+        return self.limiter.take(*wanted, times=times)
+
+
+def counted(tally, limit, name="a"):
+    return tally.count(name, limit) or tally.report(name, limit)
+
+
+@pytest.mark.parametrize("amount", [1, 3, 49, 50, 100, 101, 600])
+def test_one_process_tallies_exactly(hand, amount):
+    shared = Counted(MemoryLimiter(hand))
+    tally, limit = Tally(shared, hand), Limit(amount, MINUTE)
+    left = [counted(tally, limit) for _ in range(amount + 5)]
+    assert [allowance.is_granted for allowance in left] == [True] * amount + [False] * 5
+    assert [allowance.remaining for allowance in left] == [*range(amount - 1, -1, -1), 0, 0, 0, 0, 0]
+    assert {allowance.retry_after for allowance in left[amount:]} == {MINUTE}
+    assert shared.asked <= 53, "fifty parts, and what it takes to be sure of the last one"
+    hand.go(MINUTE - timedelta(microseconds=1))
+    assert counted(tally, limit).retry_after == timedelta(microseconds=1)
+    hand.go(timedelta(microseconds=1))
+    assert counted(tally, limit).is_granted
+
+
+def test_whoever_does_little_costs_no_round_trip(hand):
+    shared = Counted(MemoryLimiter(hand))
+    tally = Tally(shared, hand)
+    for _ in range(100):
+        for _ in range(11):
+            assert counted(tally, Limit(600, MINUTE)).is_granted
+        hand.go(MINUTE)
+    assert shared.asked == 0
+
+
+def test_several_processes_overshoot_by_a_part_each_at_most(hand):
+    shared, limit = MemoryLimiter(hand), Limit(600, MINUTE)
+    tallies = [Tally(shared, hand) for _ in range(4)]
+    granted = sum(counted(tallies[turn % 4], limit).is_granted for turn in range(2000))
+    assert 600 <= granted <= 600 + 4 * 12
+
+
+def test_a_tally_is_bounded(hand):
+    tally = Tally(MemoryLimiter(hand), hand, most_names=10)
+    for number in range(1000):
+        counted(tally, Limit(600, MINUTE), name=f"n{number}")
+    assert len(tally._counts) == 10
+
+
+def test_threads_do_not_lose_a_time():
+    tally, limit = Tally(MemoryLimiter()), Limit(1000, timedelta(hours=1))
+    with ThreadPoolExecutor(16) as threads:
+        granted = Counter(threads.map(lambda _: counted(tally, limit).is_granted, range(3000), chunksize=50))
+    assert 1000 <= granted[True] <= 1000 + 16 * 20

@@ -35,13 +35,13 @@ class MemoryLimiter:
     _taken: OrderedDict[str, deque[int]] = field(factory=OrderedDict, init=False)
     _turn: Lock = field(factory=Lock, init=False)
 
-    def take(self, *wanted: tuple[str, Limit]) -> Allowance:
+    def take(self, *wanted: tuple[str, Limit], times: int = 1) -> Allowance:
         with self._turn:
             now = self._now()
-            left = [self._left(name, limit, now) for name, limit in wanted]
+            left = [self._left(name, limit, now, times) for name, limit in wanted]
             if all(allowance.is_granted for allowance in left):
                 left = [
-                    self._count(name, allowance, now)
+                    self._count(name, allowance, now, times)
                     for (name, _), allowance in zip(wanted, left, strict=True)
                 ]
             while len(self._taken) > self._most_names:
@@ -53,21 +53,22 @@ class MemoryLimiter:
             for name in names:
                 self._taken.pop(name, None)
 
-    def _left(self, name: str, limit: Limit, now: int) -> Allowance:
+    def _left(self, name: str, limit: Limit, now: int, times: int) -> Allowance:
         taken = self._taken.get(name, deque())
         window = limit.window // _MICROSECOND
         while taken and taken[0] + window <= now:
             taken.popleft()
         resets = taken[-1] + window - now if taken else 0
         free = limit.amount - len(taken)
+        over = times - free
         return Allowance(
             limit=limit,
-            remaining=max(free, 0),
+            remaining=0 if over > 0 else free,
             resets_after=resets * _MICROSECOND,
-            retry_after=None if free > 0 else (taken[-free] + window - now) * _MICROSECOND,
+            retry_after=None if over <= 0 else (taken[over - 1] + window - now) * _MICROSECOND,
         )
 
-    def _count(self, name: str, left: Allowance, now: int) -> Allowance:
-        self._taken.setdefault(name, deque()).append(now)
+    def _count(self, name: str, left: Allowance, now: int, times: int) -> Allowance:
+        self._taken.setdefault(name, deque()).extend([now] * times)
         self._taken.move_to_end(name)
-        return evolve(left, remaining=left.remaining - 1, resets_after=left.limit.window)
+        return evolve(left, remaining=left.remaining - times, resets_after=left.limit.window)

@@ -25,10 +25,11 @@ if not now then
     local time = redis.call('TIME')
     now = time[1] * 1000000 + time[2]
 end
+local times = tonumber(ARGV[2])
 local granted = true
 local answer = {}
 for i, key in ipairs(KEYS) do
-    local amount, window = tonumber(ARGV[2 * i]), tonumber(ARGV[2 * i + 1])
+    local amount, window = tonumber(ARGV[2 * i + 1]), tonumber(ARGV[2 * i + 2])
     local newest = tonumber(redis.call('LINDEX', key, -1) or 0)
     if newest > now then
         now = newest
@@ -39,9 +40,10 @@ for i, key in ipairs(KEYS) do
         oldest = redis.call('LINDEX', key, 0)
     end
     local used = redis.call('LLEN', key)
-    if used >= amount then
+    local over = used + times - amount
+    if over > 0 then
         granted = false
-        local freeing = tonumber(redis.call('LINDEX', key, used - amount))
+        local freeing = tonumber(redis.call('LINDEX', key, over - 1))
         answer[i] = {0, newest + window - now, freeing + window - now}
     else
         answer[i] = {amount - used, used > 0 and newest + window - now or 0, -1}
@@ -49,10 +51,13 @@ for i, key in ipairs(KEYS) do
 end
 if granted then
     for i, key in ipairs(KEYS) do
-        local window = tonumber(ARGV[2 * i + 1])
-        redis.call('RPUSH', key, string.format('%.0f', now))
+        local window = tonumber(ARGV[2 * i + 2])
+        local at = string.format('%.0f', now)
+        for _ = 1, times do
+            redis.call('RPUSH', key, at)
+        end
         redis.call('PEXPIRE', key, math.ceil(window / 1000))
-        answer[i] = {answer[i][1] - 1, window, -1}
+        answer[i] = {answer[i][1] - times, window, -1}
     end
 end
 return answer
@@ -110,10 +115,10 @@ class RedisLimiter:
     def close(self) -> None:
         self._client.close()
 
-    def take(self, *wanted: tuple[str, Limit]) -> Allowance:
-        answer = self._ask(lambda: self._take(wanted))
+    def take(self, *wanted: tuple[str, Limit], times: int = 1) -> Allowance:
+        answer = self._ask(lambda: self._take(wanted, times))
         if answer is None:
-            return self._fallback.take(*wanted)
+            return self._fallback.take(*wanted, times=times)
         return tightest(
             Allowance(
                 limit=limit,
@@ -128,8 +133,8 @@ class RedisLimiter:
         self._fallback.forget(*names)
         self._ask(lambda: self._client.delete(*(PREFIX + name for name in names)))
 
-    def _take(self, wanted: Sequence[tuple[str, Limit]]) -> list[tuple[int, int, int]]:
-        arguments: list[int | str] = [self._now() if self._now else ""]
+    def _take(self, wanted: Sequence[tuple[str, Limit]], times: int) -> list[tuple[int, int, int]]:
+        arguments: list[int | str] = [self._now() if self._now else "", times]
         for _, limit in wanted:
             arguments += [limit.amount, limit.window // timedelta(microseconds=1)]
         answer: list[tuple[int, int, int]] = self._script(

@@ -53,8 +53,12 @@ class Limiter(Protocol):
     number of processes, and never fall.
     """
 
-    def take(self, *wanted: tuple[str, Limit]) -> Allowance:
-        """Take one time under each name, or none under any if one of them has none left."""
+    def take(self, *wanted: tuple[str, Limit], times: int = 1) -> Allowance:
+        """
+        Take one time under each name, or none under any if one of them has none left.
+
+        Or as many *times* at once, all of them or none; never more than an amount.
+        """
         ...
 
     def forget(self, *names: str) -> None:
