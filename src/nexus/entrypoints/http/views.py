@@ -6,7 +6,7 @@ strings, money ``{minor, currency}``; a field that is ``UNSET`` is left out.
 """
 
 from collections.abc import Callable
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from enum import Enum
 from typing import Annotated, Any, get_args, get_origin
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 import attrs
 import msgspec
 from cattrs import Converter
+from cattrs.fns import identity
 from cattrs.gen import make_dict_unstructure_fn
 
 from nexus.entrypoints.http.unset import UNSET, is_unset_type
@@ -25,10 +26,10 @@ def is_annotated(annotation: Any) -> bool:
     return origin is Annotated
 
 
-def _instant(value: datetime) -> str:
+def _instant(value: datetime) -> datetime:
     if value.tzinfo is None:
         raise ValueError("an instant without an offset must not leave")
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value if value.tzinfo is UTC else value.astimezone(UTC)
 
 
 def _wall_time(value: time) -> str:
@@ -40,10 +41,9 @@ class _Outgoing(Converter):
         super().__init__(detailed_validation=False, omit_if_default=False)
         self.register_unstructure_hook(datetime, _instant)
         self.register_unstructure_hook(time, _wall_time)
-        self.register_unstructure_hook(UUID, str)
-        self.register_unstructure_hook_func(
-            lambda t: isinstance(t, type) and issubclass(t, Enum), lambda member: member.value
-        )
+        # What the encoder writes as we want it is left to it: it is ten times as fast.
+        self.register_unstructure_hook_func(lambda t: t is UUID or t is date, identity)
+        self.register_unstructure_hook_func(lambda t: isinstance(t, type) and issubclass(t, Enum), identity)
         self.register_unstructure_hook_factory(is_annotated, self._annotated)
         self.register_unstructure_hook_factory(
             lambda t: any(map(is_unset_type, get_args(t))), lambda _: self.unstructure
