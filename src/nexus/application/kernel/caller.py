@@ -22,6 +22,12 @@ class Caller:
     address: str | None = None
     """The IP address of the client, as far as declared proxies can be believed."""
     request_id: str | None = None
+    gives_up_at: float | None = None
+    """On the machine's monotonic clock: from then on nobody waits for an answer."""
+
+
+class NobodyWaits(Exception):
+    """It took so long that the caller was told of a failure: nothing may be kept of it now."""
 
 
 NOBODY: Final = Caller()

@@ -64,3 +64,20 @@ class Limiter(Protocol):
     def forget(self, *names: str) -> None:
         """Give the whole amount back, as after a success."""
         ...
+
+
+class Tally(Protocol):
+    """
+    Counts what happens very often, and takes from a limiter what has come together.
+
+    A process grants a little more than the amount before it learns what the others
+    granted; for limits where that does no harm.
+    """
+
+    def count(self, name: str, limit: Limit) -> Allowance | None:
+        """Count one time, without waiting for anybody; ``None``: the answer takes a :meth:`report`."""
+        ...
+
+    def report(self, name: str, limit: Limit) -> Allowance:
+        """Take from the limiter what was counted; may wait."""
+        ...

@@ -3,7 +3,9 @@
 from contextvars import ContextVar
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
+
+from nexus.application.kernel.limits import Allowance
 
 
 @frozen
@@ -12,6 +14,15 @@ class Here:
 
     path: str
     request_id: str
+    allowances: list[Allowance] = field(factory=list)
+    """What limits leave to whoever is asking; the answer tells it."""
 
 
 here: Final[ContextVar[Here | None]] = ContextVar("here", default=None)
+
+
+def announce(allowance: Allowance) -> None:
+    """Tell with the answer to the present request what a limit leaves."""
+    now = here.get()
+    if now is not None:
+        now.allowances.append(allowance)

@@ -82,6 +82,14 @@ def read_address(text: str | None) -> Address | None:
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
 
 
+def subscriber(address: str | None) -> str | None:
+    """What one subscriber has: an IPv4 address, or a /64 of IPv6; ``None`` if that is not known."""
+    found = read_address(address)
+    if isinstance(found, IPv6Address):
+        return str(IPv6Network((int(found), 64), strict=False))
+    return str(found) if found else None
+
+
 _SCHEMES: Final = ("http", "https")
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?\Z")
 _BRACKETED: Final = re.compile(r"\[([0-9A-Fa-f:.]{2,45})\](?::\d{1,5})?\Z")
