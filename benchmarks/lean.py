@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from benchmarks.dataset import BOOKING, CHILD, SESSION, USER, Size
-from nexus.adapters.postgres.outbox import ADD_EVENTS
+from nexus.adapters.postgres.outbox import ADD_EVENT
 from nexus.adapters.postgres.places import PLACE
 from nexus.domain.platform.settings import PlatformSettings
 
@@ -165,17 +165,17 @@ def own_booking(size: Size, start: int, clients: int) -> str:
         "at": "now()",
     }
     event = {
-        "ids": "ARRAY[gen_random_uuid()]",
-        "types": "ARRAY['PlacesBooked']",
-        "payloads": f"ARRAY[{_EVENT}]",
-        "instants": "ARRAY[now()]",
+        "id": "gen_random_uuid()",
+        "type": "'PlacesBooked'",
+        "payload": _EVENT,
+        "at": "now()",
     }
     return "\n".join(
         [
             *_free_place(size, start, clients),
             "BEGIN;",
             stated(PLACE, values) + ";",
-            stated(ADD_EVENTS, event) + ";",
+            stated(ADD_EVENT, event) + ";",
             "COMMIT;",
         ]
     )

@@ -108,6 +108,8 @@ class Nexus:
         self.pool = pool
         self.begin = PostgresBegin(pool)
         self.read = self.begin.reading
+        self.begin_as_platform = self.begin.as_platform
+        self.read_as_platform = self.begin.reading_as_platform
         self.now = now
         self.new_id = new_id
         self.new_code = new_code
@@ -168,11 +170,13 @@ class Nexus:
 
     @cached_property
     def authenticate(self) -> Authenticate:
-        return Authenticate(self.read, self.now)
+        return Authenticate(self.read_as_platform, self.now)
 
     @cached_property
     def sign_in(self) -> SignIn:
-        return SignIn(self.begin, self.now, self.new_id, new_token, self._passwords, self._attempts)
+        return SignIn(
+            self.begin_as_platform, self.now, self.new_id, new_token, self._passwords, self._attempts
+        )
 
     @cached_property
     def sign_out(self) -> SignOut:

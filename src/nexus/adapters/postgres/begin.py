@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from psycopg_pool import ConnectionPool
-
+from nexus.adapters.postgres.pool import Pool
+from nexus.adapters.postgres.whom import PLATFORM, Whom
 from nexus.adapters.postgres.work import PostgresWork
+from nexus.application.kernel.caller import caller
 
 
 class PostgresBegin:
     """
-    Opens units of work on connections of a pool.
+    Opens units of work on connections of a pool, on behalf of whoever is asking.
 
     Inside an open one (same thread or task) it opens a savepoint on the same
     connection, as :class:`nexus.application.kernel.ports.Begin` promises.
@@ -19,33 +20,60 @@ class PostgresBegin:
     :attr:`reading` opens units of work that change nothing. READ COMMITTED gives
     each statement the state of its own moment in any case, so that a transaction
     around reads would cost two round trips and promise nothing.
+
+    :attr:`as_platform` and :attr:`reading_as_platform` are the same on behalf of the
+    platform, for what happens before it is known who asks: row-level security does
+    not hold anything back from them.
     """
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._current: ContextVar[PostgresWork | None] = ContextVar("work", default=None)
 
     @contextmanager
-    def reading(self) -> Iterator[PostgresWork]:
-        """A unit of work whose statements only read; inside an open one, that one."""
-        outer = self._current.get()
-        if outer is not None:
-            yield outer
-            return
-        with self._pool.connection() as connection:
-            yield PostgresWork(connection)
+    def __call__(self) -> Iterator[PostgresWork]:
+        with self._unit(Whom.of(caller.get())) as work:
+            yield work
 
     @contextmanager
-    def __call__(self) -> Iterator[PostgresWork]:
+    def as_platform(self) -> Iterator[PostgresWork]:
+        """A unit of work of the platform's own."""
+        with self._unit(PLATFORM) as work:
+            yield work
+
+    @contextmanager
+    def reading(self) -> Iterator[PostgresWork]:
+        """A unit of work whose statements only read; inside an open one, that one."""
+        with self._reading(Whom.of(caller.get())) as work:
+            yield work
+
+    @contextmanager
+    def reading_as_platform(self) -> Iterator[PostgresWork]:
+        """A unit of work of the platform's own whose statements only read."""
+        with self._reading(PLATFORM) as work:
+            yield work
+
+    @contextmanager
+    def _unit(self, whom: Whom) -> Iterator[PostgresWork]:
         outer = self._current.get()
         if outer is not None:
-            with outer.connection.transaction():
+            with outer.connection.savepoint(), outer.connection.acting_for(whom):
                 yield outer
             return
-        with self._pool.connection() as connection, connection.transaction():
+        with self._pool.connection() as connection, connection.unit(whom):
             work = PostgresWork(connection)
             token = self._current.set(work)
             try:
                 yield work
             finally:
                 self._current.reset(token)
+
+    @contextmanager
+    def _reading(self, whom: Whom) -> Iterator[PostgresWork]:
+        outer = self._current.get()
+        if outer is not None:
+            with outer.connection.acting_for(whom):
+                yield outer
+            return
+        with self._pool.connection() as connection, connection.acting_for(whom):
+            yield PostgresWork(connection)

@@ -6,6 +6,8 @@ from typing import Final, LiteralString
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
+from nexus.adapters.postgres.connection import WalledConnection
+
 _CONFIGURE: Final[LiteralString] = """
     SELECT set_config('role', 'nexus_app', false),
            set_config('timezone', 'UTC', false),
@@ -15,7 +17,7 @@ _CONFIGURE: Final[LiteralString] = """
            set_config('default_transaction_isolation', 'read committed', false)
 """
 
-Pool = ConnectionPool
+Pool = ConnectionPool[WalledConnection]
 """Connections, as those who do not speak PostgreSQL pass them on."""
 
 UNAVAILABLE: Final = (PoolTimeout, TooManyRequests, psycopg.OperationalError)
@@ -43,7 +45,7 @@ def check(connection: psycopg.Connection) -> None:
         ConnectionPool.check_connection(connection)
 
 
-def open_pool(database_url: str, *, size: int, patience: float = 5.0, queue: int = 64) -> ConnectionPool:
+def open_pool(database_url: str, *, size: int, patience: float = 5.0, queue: int = 64) -> Pool:
     """
     A pool of *size* connections, opened.
 
@@ -52,6 +54,7 @@ def open_pool(database_url: str, *, size: int, patience: float = 5.0, queue: int
     """
     return ConnectionPool(
         database_url,
+        connection_class=WalledConnection,
         min_size=min(2, size),
         max_size=size,
         timeout=patience,

@@ -7,7 +7,9 @@ from types import TracebackType
 from typing import Final, LiteralString, Self
 
 import psycopg
-from psycopg_pool import ConnectionPool
+
+from nexus.adapters.postgres.pool import Pool
+from nexus.adapters.postgres.whom import PLATFORM
 
 READ_AHEAD: Final[LiteralString] = "SELECT ahead FROM development_clock"
 
@@ -31,7 +33,7 @@ class SharedClock:
     the time itself costs no query.
     """
 
-    def __init__(self, pool: ConnectionPool) -> None:
+    def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._ahead = timedelta(0)
         self._stop = Event()
@@ -58,13 +60,13 @@ class SharedClock:
 
     def advance(self, by: timedelta) -> datetime:
         """Move the clock ahead; returns the new time once every process has noticed."""
-        with self._pool.connection() as connection:
+        with self._pool.connection() as connection, connection.acting_for(PLATFORM):
             connection.execute(ADVANCE, {"by": by})
         return self._noticed()
 
     def reset(self) -> datetime:
         """Show the real time again; returns it once every process has noticed."""
-        with self._pool.connection() as connection:
+        with self._pool.connection() as connection, connection.acting_for(PLATFORM):
             connection.execute(RESET)
         return self._noticed()
 
@@ -74,7 +76,7 @@ class SharedClock:
         return self()
 
     def _read(self) -> None:
-        with self._pool.connection() as connection:
+        with self._pool.connection() as connection, connection.acting_for(PLATFORM):
             row = connection.execute(READ_AHEAD).fetchone()
         self._ahead = row[0] if row else timedelta(0)
 

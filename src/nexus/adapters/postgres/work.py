@@ -2,14 +2,13 @@
 
 from functools import cached_property
 
-from psycopg import Connection
-
 from nexus.adapters.postgres.audit import PostgresAudit, PostgresAuditMonths
 from nexus.adapters.postgres.beginnings import PostgresBeginnings
 from nexus.adapters.postgres.booking_views import PostgresBookingViews
 from nexus.adapters.postgres.browse import PostgresBrowsing
 from nexus.adapters.postgres.catalogue import PostgresActivities, PostgresVenues
 from nexus.adapters.postgres.commands import PostgresCommands
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.credits import PostgresCredits
 from nexus.adapters.postgres.families import PostgresChildKeys, PostgresChildren, PostgresConsents
 from nexus.adapters.postgres.identity import PostgresAccounts, PostgresSignIns
@@ -34,7 +33,7 @@ class PostgresWork:
     beside it.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WalledConnection) -> None:
         self.connection = connection
 
     @cached_property

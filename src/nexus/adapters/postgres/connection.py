@@ -1,0 +1,174 @@
+"""
+A connection that tells PostgreSQL on whose behalf each of its statements runs.
+
+What a statement needs to have said before it is sent together with it, in one
+round trip (pipeline mode): for whom it is, the savepoint that it belongs to, rows
+that were to be added by the way.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, LiteralString, Self
+
+import psycopg
+from psycopg.abc import Params
+from psycopg.errors import InFailedSqlTransaction
+from psycopg.pq import ConnStatus, TransactionStatus
+from psycopg.rows import Row, TupleRow
+
+from nexus.adapters.postgres.whom import TELL_WHOM, Whom
+
+_COMMIT: Final[LiteralString] = "COMMIT"
+
+_Unsaid = tuple[Whom | None, LiteralString | bytes, Mapping[str, Any] | None]
+"""For whom, what, and with which values."""
+
+
+class WalledCursor(psycopg.Cursor[Row]):
+    """A cursor whose statements go out behind whatever has to be said before."""
+
+    def execute(
+        self,
+        query: Any,  # as psycopg.Cursor declares it, which is how everybody sees this one
+        params: Params | None = None,
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
+    ) -> Self:
+        connection = self.connection
+        if isinstance(connection, WalledConnection) and connection.has_more_to_say:
+            with connection.said_first():
+                return super().execute(query, params, prepare=prepare, binary=binary)
+        return super().execute(query, params, prepare=prepare, binary=binary)
+
+    def executemany(self, query: Any, params_seq: Iterable[Params], *, returning: bool = False) -> None:
+        connection = self.connection
+        if isinstance(connection, WalledConnection) and connection.has_more_to_say:
+            with connection.said_first():
+                super().executemany(query, params_seq, returning=returning)
+        else:
+            super().executemany(query, params_seq, returning=returning)
+
+
+class WalledConnection(psycopg.Connection[TupleRow]):
+    """
+    A connection of the application's pool.
+
+    Outside :meth:`unit` and :meth:`acting_for` it acts for nobody, and row-level
+    security shows it nothing.
+    """
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.cursor_factory = WalledCursor
+        self._for: Whom | None = None
+        self._told: Whom | None = None
+        self._unsaid: list[_Unsaid] = []
+        self._depth = 0
+
+    @property
+    def has_more_to_say(self) -> bool:
+        """Whether something has to be said before the next statement."""
+        return bool(self._unsaid) or self._for != self._told
+
+    @contextmanager
+    def said_first(self) -> Iterator[None]:
+        """What is outstanding, and what is executed inside, in one round trip."""
+        unsaid, self._unsaid = self._unsaid, []
+        with self.pipeline():
+            for whom, query, params in unsaid:
+                self._tell(whom)
+                psycopg.Cursor(self).execute(query, params)
+            self._tell(self._for)
+            yield
+
+    def _tell(self, whom: Whom | None) -> None:
+        if whom is not None and whom != self._told:
+            psycopg.Cursor(self).execute(TELL_WHOM, whom.values)
+            # Outside a transaction it is forgotten when this round trip ends.
+            self._told = whom if self._depth else None
+
+    def later(self, query: LiteralString, params: Mapping[str, Any]) -> None:
+        """
+        Execute a statement whose result nobody waits for, before the next one or the commit.
+
+        A savepoint that is rolled back takes along what was left for later inside it.
+        """
+        if self._depth:
+            self._unsaid.append((self._for, query, params))
+        else:
+            self.execute(query, params)
+
+    @contextmanager
+    def acting_for(self, whom: Whom) -> Iterator[None]:
+        """
+        What is executed inside runs on their behalf.
+
+        Outside :meth:`unit` each statement is by itself, and told anew for whom it is, in
+        its own round trip and for as long as that lasts: nothing is left behind to be
+        seen by anybody else.
+        """
+        before, self._for = self._for, whom
+        try:
+            yield
+        finally:
+            self._for = before
+
+    @contextmanager
+    def unit(self, whom: Whom) -> Iterator[None]:
+        """A transaction on their behalf: committed by a clean exit, rolled back by an exception."""
+        psycopg.Cursor(self).execute(whom.begin, prepare=False)
+        self._for = self._told = whom
+        self._depth = 1
+        try:
+            yield
+            self._commit()
+        except BaseException:
+            self._undo(b"ROLLBACK")
+            raise
+        finally:
+            self._unsaid.clear()
+            self._for = self._told = None
+            self._depth = 0
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """A part of the unit that can fail by itself."""
+        name = f"part_{self._depth}"
+        begun: _Unsaid = (None, f"SAVEPOINT {name}".encode(), None)
+        self._unsaid.append(begun)
+        self._depth += 1
+        try:
+            yield
+            self._check_alive()
+        except BaseException:
+            if any(each is begun for each in self._unsaid):
+                del self._unsaid[next(n for n, each in enumerate(self._unsaid) if each is begun) :]
+            else:
+                self._unsaid.clear()
+                self._told = None
+                self._undo(f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}".encode())
+            raise
+        else:
+            self._unsaid.append((None, f"RELEASE SAVEPOINT {name}".encode(), None))
+        finally:
+            self._depth -= 1
+
+    def _commit(self) -> None:
+        self._check_alive()
+        self._for = self._told  # a commit is nobody's
+        if self._unsaid:
+            with self.said_first():
+                psycopg.Cursor(self).execute(_COMMIT, prepare=False)
+        else:
+            psycopg.Cursor(self).execute(_COMMIT, prepare=False)
+
+    def _check_alive(self) -> None:
+        if self.pgconn.transaction_status == TransactionStatus.INERROR:
+            raise InFailedSqlTransaction("a statement failed and the failure was passed over")
+
+    def _undo(self, command: bytes) -> None:
+        # Not through a cursor: psycopg would forget every prepared statement, since a rollback
+        # may undo the creation of a table. The application creates none.
+        if self.pgconn.status == ConnStatus.OK:
+            self.pgconn.exec_(command)
