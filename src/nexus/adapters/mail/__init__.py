@@ -1,0 +1,1 @@
+"""Mails handed over: to a server by SMTP, or into a folder."""

@@ -1,0 +1,36 @@
+"""Mails to single people."""
+
+from typing import Protocol
+
+from attrs import field, frozen
+
+
+@frozen(kw_only=True)
+class Mail:
+    """A mail in plain text to one address; its text may hold a secret."""
+
+    to: str
+    subject: str
+    text: str = field(repr=False)
+
+
+class MailRefused(Exception):
+    """Nobody takes mail for this address, or this mail: trying again changes nothing."""
+
+
+class MailDelayed(Exception):
+    """The mail could not be handed over now; it is worth another try later."""
+
+
+class Mailer(Protocol):
+    """Hands mails over."""
+
+    def send(self, mail: Mail) -> None:
+        """
+        Hand over one mail.
+
+        Raises:
+            MailRefused: For good.
+            MailDelayed: Not now.
+        """
+        ...
