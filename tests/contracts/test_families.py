@@ -37,7 +37,7 @@ def add(stage, parent, profile=PROFILE):
 
 
 def change(stage, parent, child, **more):
-    use = ChangeChild(stage.begin, stage.now, stage.vault, stage.stands_down)
+    use = ChangeChild(stage.begin, stage.now, stage.new_id, stage.vault, stage.stands_down)
     return use(child.id, actor=parent, **{"expected_version": None, **more})
 
 

@@ -202,7 +202,7 @@ class Nexus:
 
     @cached_property
     def change_child(self) -> ChangeChild:
-        return ChangeChild(self.begin, self.now, self._vault, self._stand_down)
+        return ChangeChild(self.begin, self.now, self.new_id, self._vault, self._stand_down)
 
     @cached_property
     def record_consent(self) -> RecordConsent:

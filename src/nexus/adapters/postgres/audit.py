@@ -6,10 +6,10 @@ from typing import Any, Final, LiteralString
 from uuid import UUID, uuid4
 
 from attrs import asdict
-from psycopg import Connection
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object, to_object
 from nexus.application.compliance.ports import AuditFilter
 from nexus.application.compliance.views import AuditEntry, SealedEntry
@@ -17,19 +17,13 @@ from nexus.application.kernel.audit import Doer
 from nexus.application.kernel.caller import caller
 from nexus.domain.compliance.audit import Deed
 
-ADD_ENTRIES: Final[LiteralString] = """
+ADD_ENTRY: Final[LiteralString] = """
     INSERT INTO audit_logs (id, action_category, action_type, severity, entity_type, entity_id,
                             cause, user_id, role, api_key_id, session_id, corporate_id, venue_id,
                             ip_address, request_id, old_values, new_values, old_sealed, new_sealed)
-    SELECT d.id, d.category, d.action, d.severity, d.entity_type, d.entity,
-           %(cause)s, d.by, %(role)s, %(key)s, %(session)s, d.company, d.venue,
-           %(address)s, %(request_id)s, d.old, d.new, d.old_sealed, d.new_sealed
-      FROM unnest(%(ids)s::uuid[], %(categories)s::text[], %(actions)s::text[], %(severities)s::text[],
-                  %(entity_types)s::text[], %(entities)s::uuid[], %(companies)s::uuid[], %(venues)s::uuid[],
-                  %(olds)s::jsonb[], %(news)s::jsonb[], %(olds_sealed)s::bytea[], %(news_sealed)s::bytea[],
-                  %(doers)s::uuid[])
-           AS d (id, category, action, severity, entity_type, entity, company, venue,
-                 old, new, old_sealed, new_sealed, by)
+    VALUES (%(id)s, %(category)s, %(action)s, %(severity)s, %(entity_type)s, %(entity)s,
+            %(cause)s, %(user)s, %(role)s, %(key)s, %(session)s, %(company)s, %(venue)s,
+            %(address)s, %(request_id)s, %(old)s, %(new)s, %(old_sealed)s, %(new_sealed)s)
 """
 
 _COLUMNS: Final[LiteralString] = """
@@ -74,14 +68,19 @@ def page_statement(*stated: str) -> LiteralString:
 
 
 class PostgresAudit:
-    """The table ``audit_logs``. Row-level security lets everybody add to it and the platform read it."""
+    """
+    The table ``audit_logs``. Row-level security lets everybody add to it and the platform read it.
 
-    def __init__(self, connection: Connection) -> None:
+    An entry goes out with the next statement or the commit.
+    """
+
+    def __init__(self, connection: WalledConnection) -> None:
         self._connection = connection
 
     def add(self, *deeds: Deed) -> None:
-        if deeds:
-            self._connection.execute(ADD_ENTRIES, _rows(deeds, Doer.of(caller.get())))
+        doer = Doer.of(caller.get())
+        for deed in deeds:
+            self._connection.later(ADD_ENTRY, _row(deed, doer))
 
     def page(
         self, wanted: AuditFilter, *, after: tuple[datetime, UUID] | None, limit: int
@@ -103,36 +102,36 @@ class PostgresAudit:
         return SealedEntry(entry=to_object(row, AuditEntry), old_sealed=old, new_sealed=new)
 
 
-def _rows(deeds: Sequence[Deed], doer: Doer) -> dict[str, Any]:
-    """The columns of these entries, as arrays."""
-    sealed = [deed.sealed for deed in deeds]
+def _row(deed: Deed, doer: Doer) -> dict[str, Any]:
+    """The columns of an entry."""
+    action, sealed = deed.action, deed.sealed
     return {
-        "cause": doer.cause,
-        "role": doer.role,
+        "id": uuid4() if sealed is None else sealed.entry,
+        "category": action.category.value,
+        "action": action.label,
+        "severity": action.severity.value,
+        "entity_type": action.entity.value,
+        "entity": deed.entity,
+        "cause": doer.cause.value,
+        "user": deed.by or doer.user,
+        "role": None if doer.role is None else doer.role.value,
         "key": doer.key,
         "session": doer.session,
+        "company": deed.company or doer.company,
+        "venue": deed.venue or doer.venue,
         "address": doer.address,
         "request_id": doer.request_id,
-        "ids": [uuid4() if each is None else each.entry for each in sealed],
-        "categories": [deed.action.category for deed in deeds],
-        "actions": [deed.action.label for deed in deeds],
-        "severities": [deed.action.severity for deed in deeds],
-        "entity_types": [deed.action.entity for deed in deeds],
-        "entities": [deed.entity for deed in deeds],
-        "companies": [deed.company or doer.company for deed in deeds],
-        "venues": [deed.venue or doer.venue for deed in deeds],
-        "olds": [None if deed.old is None else Jsonb(deed.old) for deed in deeds],
-        "news": [None if deed.new is None else Jsonb(deed.new) for deed in deeds],
-        "olds_sealed": [None if each is None else each.old for each in sealed],
-        "news_sealed": [None if each is None else each.new for each in sealed],
-        "doers": [deed.by or doer.user for deed in deeds],
+        "old": None if deed.old is None else Jsonb(deed.old),
+        "new": None if deed.new is None else Jsonb(deed.new),
+        "old_sealed": None if sealed is None else sealed.old,
+        "new_sealed": None if sealed is None else sealed.new,
     }
 
 
 class PostgresAuditMonths:
     """The partitions of ``audit_logs``; the application owns none and asks a function of the owner."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WalledConnection) -> None:
         self._connection = connection
 
     def keep(self, retention: timedelta) -> Sequence[tuple[str, str]]:

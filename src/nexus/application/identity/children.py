@@ -3,15 +3,16 @@
 from collections.abc import Callable
 from datetime import date, datetime
 
-from attrs import frozen
+from attrs import asdict, frozen
 
 from nexus.application.identity.ports import FamilyWork, StandDown, StoredChild
-from nexus.application.identity.sealing import kept, opened, sealed, viewed
+from nexus.application.identity.sealing import kept, opened, sealed, told, viewed
 from nexus.application.identity.views import ChildView
 from nexus.application.identity.wishes import in_the_catalogues_words
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.application.kernel.vault import Vault, place_of_key
+from nexus.domain.compliance.audit import Action, changes
 from nexus.domain.compliance.consent import Purpose
 from nexus.domain.identity.families import Child, ChildProfile, ChildStatus
 from nexus.domain.kernel.errors import NoSuchThing, VersionMismatch
@@ -62,14 +63,19 @@ class AddChild:
         )
         with self.begin() as work:
             profile.must_be_of_a_child(today=_today(work, actor, at))
-            key = (
-                None
-                if described.medical_notes is None
-                else self.vault.new_key(context=place_of_key(child.id))
-            )
+            key = self.vault.new_key(context=place_of_key(child.id))
             work.children.add(sealed(child, self.vault, key=key))
-            if key is not None:
-                work.child_keys.give(child.id, key, at=at)
+            work.child_keys.give(child.id, key, at=at)
+            told(
+                work,
+                Action.CHILD_ADDED,
+                child.id,
+                key=key,
+                vault=self.vault,
+                new_id=self.new_id,
+                at=at,
+                new=asdict(described, recurse=False),
+            )
         return viewed(child)
 
 
@@ -116,6 +122,7 @@ class ChangeChild:
 
     begin: Begin[FamilyWork]
     now: Clock
+    new_id: NewId
     vault: Vault
     stand_down: StandDown
 
@@ -153,6 +160,20 @@ class ChangeChild:
                 work.children.save(kept(after, found))
             else:
                 work.children.save(sealed(after, self.vault, key=_key(work, after, found, self.vault, at=at)))
+            old, new = changes(before.profile, after.profile)
+            if after.status is not before.status:
+                old, new = {**old, "status": before.status}, {**new, "status": after.status}
+            told(
+                work,
+                Action.CHILD_CHANGED,
+                child,
+                key=found.key,
+                vault=self.vault,
+                new_id=self.new_id,
+                at=at,
+                old=old,
+                new=new,
+            )
             if before.status is ChildStatus.ACTIVE and after.status is not ChildStatus.ACTIVE:
                 self.stand_down(work, child, parent=actor.user, reason="child_deactivated", at=at)
         return viewed(after)

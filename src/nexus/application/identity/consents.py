@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from attrs import frozen
 
 from nexus.application.identity.ports import FamilyWork, StandDown
-from nexus.application.identity.sealing import kept, opened
+from nexus.application.identity.sealing import kept, opened, told
 from nexus.application.identity.views import ConsentEntry, Consents
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.application.kernel.vault import Vault
+from nexus.domain.compliance.audit import Action
 from nexus.domain.compliance.consent import ConsentMethod, ConsentRecord, Purpose, standing
 from nexus.domain.compliance.events import ConsentChanged
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
@@ -93,6 +94,17 @@ class RecordConsent:
             )
             history = list(work.consents.of(child, parent=actor.user))
             before, live = found.consents, standing(history)
+            told(
+                work,
+                Action.CONSENT_RECORDED,
+                child,
+                key=found.key,
+                vault=self.vault,
+                new_id=self.new_id,
+                at=at,
+                old={"standing": before},
+                new={"standing": live, "text_version": text_version, "method": method},
+            )
             if live != before:
                 changed = opened(found, self.vault).consented(
                     live, may_be_kept=Purpose.DATA_COLLECTION in live

@@ -6,11 +6,16 @@ an allergy must not vanish unnoticed, nor may they keep anybody from the rest; a
 whoever saves the child without changing them leaves what is stored as it is.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
 
-from nexus.application.identity.ports import StoredChild
+from nexus.application.identity.ports import FamilyWork, StoredChild
 from nexus.application.identity.views import ChildView
+from nexus.application.kernel.audit import sealed_deed
+from nexus.application.kernel.ports import NewId
 from nexus.application.kernel.vault import SealBroken, Vault, place, place_of_key
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.compliance.consent import Purpose
 from nexus.domain.identity.families import Child, ChildProfile
 from nexus.domain.kernel.ids import ChildId
@@ -88,6 +93,34 @@ def viewed(child: Child) -> ChildView:
         created_at=child.created_at,
         version=child.version,
     )
+
+
+def told(
+    work: FamilyWork,
+    action: Action,
+    child: ChildId,
+    *,
+    key: bytes | None,
+    vault: Vault,
+    new_id: NewId,
+    at: datetime,
+    old: Mapping[str, Any] | None = None,
+    new: Mapping[str, Any] | None = None,
+) -> None:
+    """
+    Record what was done to a child; what it says of the child is sealed under the child's own *key*.
+
+    A child without one is given it. Where it was destroyed, only the deed is recorded.
+    """
+    context = place_of_key(child)
+    try:
+        own = key or work.child_keys.give(child, vault.new_key(context=context), at=at)
+        deed = sealed_deed(
+            action, child, seals=vault.under(own, context=context), new_id=new_id, old=old, new=new
+        )
+    except SealBroken:
+        deed = Deed(action, child)
+    work.audit.add(deed)
 
 
 def _place(child: ChildId) -> str:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -10,6 +11,7 @@ from attrs import frozen
 
 from nexus.application.kernel.caller import Caller
 from nexus.application.kernel.ports import NewId
+from nexus.application.kernel.vault import Seals, place
 from nexus.domain.compliance.audit import Action, Deed, Sealed, must_be_recordable, plain
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
@@ -66,7 +68,7 @@ class Doer:
         if actor is None:
             return cls(
                 cause=Cause.PLATFORM if caller.is_platform else Cause.NOBODY,
-                address=caller.address,
+                address=_address(caller.address),
                 request_id=caller.request_id,
             )
         return cls(
@@ -77,20 +79,17 @@ class Doer:
             session=actor.session,
             company=actor.company,
             venue=actor.venue,
-            address=caller.address,
+            address=_address(caller.address),
             request_id=caller.request_id,
         )
 
 
-class Seals(Protocol):
-    """What encrypts a text for the place where it is kept."""
-
-    def seal(self, plaintext: str, *, context: str) -> bytes: ...
-
-
-def place_of(column: str, entry: UUID) -> str:
-    """Where a sealed value of the log is kept, for the vault."""
-    return f"audit_logs/{column}/{entry}"
+def _address(stated: str | None) -> str | None:
+    """The IP address without its zone; a client on a socket of this machine has none."""
+    try:
+        return None if stated is None else str(ip_address(stated.partition("%")[0]))
+    except ValueError:
+        return None
 
 
 def sealed_deed(
@@ -110,7 +109,7 @@ def sealed_deed(
         if values is None:
             return None
         must_be_recordable(values)
-        return seals.seal(json.dumps(plain(values)), context=place_of(column, entry))
+        return seals.seal(json.dumps(plain(values)), context=place("audit_logs", column, entry))
 
-    sealed = Sealed(entry=entry, old=seal("old_values", old), new=seal("new_values", new))
+    sealed = Sealed(entry=entry, old=seal("old_sealed", old), new=seal("new_sealed", new))
     return Deed(action, entity, sealed=sealed, company=company)

@@ -250,16 +250,21 @@ class Deed:
     """Whoever proves by this deed who they are: until then the caller is nobody."""
 
 
+def changes(before: object, after: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields in which two attrs objects of one class differ, as they were and as they are."""
+    was, is_now = asdict(before, recurse=False), asdict(after, recurse=False)  # type: ignore[arg-type]
+    names = [name for name in was if was[name] != is_now[name] and name != "version"]
+    return {name: was[name] for name in names}, {name: is_now[name] for name in names}
+
+
 def differences(before: object, after: object) -> tuple[dict[str, Any], dict[str, Any]]:
     """
-    The fields in which two attrs objects of one class differ, as they were and as they are.
+    What changed, as far as it may be told in clear.
 
     Of personal fields only the names are told, under ``also_changed``.
     """
-    was, is_now = asdict(before, recurse=False), asdict(after, recurse=False)  # type: ignore[arg-type]
-    names = [name for name in was if was[name] != is_now[name] and name != "version"]
-    told = [name for name in names if name not in PERSONAL]
-    old, new = {name: was[name] for name in told}, {name: is_now[name] for name in told}
-    if len(told) < len(names):
-        new["also_changed"] = sorted(set(names) - set(told))
-    return old, new
+    old, new = changes(before, after)
+    if untold := PERSONAL.intersection(new):
+        new = {name: value for name, value in new.items() if name not in untold}
+        new["also_changed"] = sorted(untold)
+    return {name: value for name, value in old.items() if name not in untold}, new
