@@ -6,7 +6,16 @@ import pytest
 
 from nexus.entrypoints.wiring import Nexus
 
-READING = ("authenticate", "browse_", "list_", "overview_", "quote_booking", "read_settings", "show_")
+READING = (
+    "authenticate",
+    "browse_",
+    "list_",
+    "overview_",
+    "quote_booking",
+    "read_settings",
+    "search_api_keys",
+    "show_",
+)
 
 RECORDED = ("list_employees",)
 """Reading that is told in the audit log, which is written."""

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from nexus.adapters.memory.limiter import MemoryLimiter
+from nexus.adapters.passwords.api_keys import HmacDigests, new_key_text
 from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.passwords.once import HashedOnce
 from nexus.adapters.passwords.tokens import new_token
@@ -20,6 +21,7 @@ from nexus.adapters.postgres.shared_clock import SharedClock
 from nexus.adapters.redis.limiter import RedisLimiter
 from nexus.adapters.system.chance import new_code, new_id
 from nexus.adapters.system.clock import now as system_clock
+from nexus.adapters.system.key_uses import CountedUses
 from nexus.adapters.system.seeded import SeededChance
 from nexus.adapters.vault.aesgcm import AesGcmVault
 from nexus.adapters.vault.keyring import KeyRing, Use
@@ -79,6 +81,15 @@ from nexus.application.kernel.limits import Limiter
 from nexus.application.kernel.ports import Clock, NewId
 from nexus.application.notifications.announce import Announce
 from nexus.application.notifications.read import ListNotifications, ReadNotification
+from nexus.application.platform.all_api_keys import RevokeAnyApiKey, SearchApiKeys
+from nexus.application.platform.own_api_keys import (
+    ListApiKeys,
+    MakeApiKey,
+    RevokeApiKey,
+    RotateApiKey,
+    ShowApiKey,
+)
+from nexus.application.platform.presented_api_key import AdmitKey, RecogniseKey, WriteKeyUses
 from nexus.application.platform.settings import ChangeSettings, ReadSettings
 from nexus.application.platform.tidy_up import TidyUp
 from nexus.domain.catalogue.activities import Category
@@ -185,6 +196,56 @@ class Nexus:
     @cached_property
     def show_me(self) -> ShowMe:
         return ShowMe(self.read)
+
+    # --- API keys
+
+    @cached_property
+    def _key_digests(self) -> HmacDigests:
+        return HmacDigests(self._keyring.keys_for(Use.API_KEYS))
+
+    @cached_property
+    def _key_uses(self) -> CountedUses:
+        return CountedUses()
+
+    @cached_property
+    def recognise_key(self) -> RecogniseKey:
+        return RecogniseKey(self.read_as_platform, self.begin_as_platform, self.now, self._key_digests)
+
+    @cached_property
+    def admit_key(self) -> AdmitKey:
+        return AdmitKey(self.limiter, self._key_uses, self.now)
+
+    @cached_property
+    def write_key_uses(self) -> WriteKeyUses:
+        return WriteKeyUses(self.begin_as_platform, self._key_uses)
+
+    @cached_property
+    def make_api_key(self) -> MakeApiKey:
+        return MakeApiKey(self.begin, self.now, self.new_id, new_key_text, self._key_digests)
+
+    @cached_property
+    def rotate_api_key(self) -> RotateApiKey:
+        return RotateApiKey(self.begin, self.now, self.new_id, new_key_text, self._key_digests)
+
+    @cached_property
+    def revoke_api_key(self) -> RevokeApiKey:
+        return RevokeApiKey(self.begin, self.now)
+
+    @cached_property
+    def list_api_keys(self) -> ListApiKeys:
+        return ListApiKeys(self.read, self.now)
+
+    @cached_property
+    def show_api_key(self) -> ShowApiKey:
+        return ShowApiKey(self.read, self.now)
+
+    @cached_property
+    def search_api_keys(self) -> SearchApiKeys:
+        return SearchApiKeys(self.read, self.now)
+
+    @cached_property
+    def revoke_any_api_key(self) -> RevokeAnyApiKey:
+        return RevokeAnyApiKey(self.begin, self.now)
 
     # --- families
 

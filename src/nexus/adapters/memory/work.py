@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from nexus.adapters.memory.api_keys import MemoryApiKeys
 from nexus.adapters.memory.audit import MemoryAudit
 from nexus.adapters.memory.booking_views import MemoryBookingViews
 from nexus.adapters.memory.browse import MemoryBrowsing
@@ -85,6 +86,10 @@ class MemoryWork:
     @cached_property
     def credits(self) -> MemoryCredits:
         return MemoryCredits(self.world)
+
+    @cached_property
+    def api_keys(self) -> MemoryApiKeys:
+        return MemoryApiKeys(self.world)
 
     @cached_property
     def settings(self) -> MemorySettings:

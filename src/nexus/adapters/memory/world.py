@@ -8,6 +8,7 @@ from attrs import define, field, fields
 
 from nexus.adapters.memory.account_rows import BalanceRow, LineRow, SignInRow, SubscriptionRow, UserRow
 from nexus.adapters.memory.booking_rows import BookingRow, QueueRow
+from nexus.adapters.memory.key_rows import ApiKeyRow
 from nexus.adapters.memory.rows import SessionRow
 from nexus.adapters.memory.tables import Change, Table
 from nexus.application.compliance.views import SealedEntry
@@ -36,6 +37,7 @@ class World:
     consents: dict[UUID, ConsentRecord] = field(factory=dict)
     balances: dict[UUID, BalanceRow] = field(factory=dict)
     lines: dict[UUID, LineRow] = field(factory=dict)
+    api_keys: dict[UUID, ApiKeyRow] = field(factory=dict)
     settings: dict[tuple[str, datetime], Entry] = field(factory=dict)
     venues: dict[UUID, Venue] = field(factory=dict)
     activities: dict[UUID, Activity] = field(factory=dict)

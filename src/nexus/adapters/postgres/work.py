@@ -2,6 +2,7 @@
 
 from functools import cached_property
 
+from nexus.adapters.postgres.api_keys import PostgresApiKeys
 from nexus.adapters.postgres.audit import PostgresAudit, PostgresAuditMonths
 from nexus.adapters.postgres.beginnings import PostgresBeginnings
 from nexus.adapters.postgres.booking_views import PostgresBookingViews
@@ -127,6 +128,10 @@ class PostgresWork:
     @cached_property
     def credits(self) -> PostgresCredits:
         return PostgresCredits(self.connection)
+
+    @cached_property
+    def api_keys(self) -> PostgresApiKeys:
+        return PostgresApiKeys(self.connection)
 
     @cached_property
     def settings(self) -> PostgresSettings:

@@ -76,6 +76,9 @@ class Action(Enum):
     SIGN_IN_FAILED = "auth.sign_in_failed", EntityType.ACCOUNT, Severity.WARNING
     SIGNED_OUT = "auth.signed_out", EntityType.SIGN_IN
     ACCESS_REFUSED = "security.access_refused", EntityType.ROUTE, Severity.WARNING
+    API_KEY_MADE = "security.api_key_made", EntityType.API_KEY
+    API_KEY_ROTATED = "security.api_key_rotated", EntityType.API_KEY
+    API_KEY_REVOKED = "security.api_key_revoked", EntityType.API_KEY, Severity.WARNING
 
     ACCOUNT_OPENED = "account.opened", EntityType.ACCOUNT
     EMPLOYEES_LISTED = "company.employees_listed", EntityType.COMPANY

@@ -4,6 +4,7 @@ from typing import NewType
 from uuid import UUID
 
 ActivityId = NewType("ActivityId", UUID)
+ApiKeyId = NewType("ApiKeyId", UUID)
 BalanceId = NewType("BalanceId", UUID)
 BookingId = NewType("BookingId", UUID)
 ChildId = NewType("ChildId", UUID)

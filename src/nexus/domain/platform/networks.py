@@ -1,0 +1,47 @@
+"""Addresses on the network, and the networks that something may come from."""
+
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
+
+from nexus.domain.kernel.errors import InvalidValue
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+
+_MAPPED_BITS = 96
+"""In ``::ffff:a.b.c.d`` the IPv4 address begins after so many bits."""
+
+
+def network(text: str) -> Network:
+    """
+    The network that *text* names in CIDR notation; a lone address is a network of one.
+
+    A network of IPv4-mapped addresses is the IPv4 network that they stand for.
+
+    Raises:
+        InvalidValue: It is none, or has bits set beyond its length: probably a mistyped one.
+    """
+    try:
+        found = ip_network(text.strip() if "%" not in text else "")
+    except ValueError:
+        reason = "must be networks such as 203.0.113.0/24 or 2001:db8::/32, without bits beyond the length"
+        raise InvalidValue("allowed_networks", reason) from None
+    mapped = found.network_address.ipv4_mapped if isinstance(found, IPv6Network) else None
+    if mapped is not None and found.prefixlen >= _MAPPED_BITS:
+        return IPv4Network((mapped, found.prefixlen - _MAPPED_BITS))
+    return found
+
+
+def address(text: str | None) -> Address | None:
+    """The address that *text* is, an IPv4-mapped one as IPv4; ``None`` if it is none."""
+    try:
+        found = ip_address((text or "").partition("%")[0])
+    except ValueError:
+        return None
+    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
