@@ -1,6 +1,7 @@
 """The routes of the product over a real database."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -12,6 +13,11 @@ from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
+from tests.conftest import empty
+from tests.matrix.judge import Judge
+from tests.matrix.routes import Route, routes
+from tests.matrix.wants import WANTS
+from tests.matrix.world import Snapshot, World
 from tests.support.front import Door, Front, People, Setting, booking_app
 from tests.support.office import Office
 from tests.support.town import NOON, Town
@@ -32,6 +38,27 @@ def front(door: Door, begin: PostgresBegin, owner: psycopg.Connection) -> Front:
     """An empty town at noon, and its routes."""
     door.clock.at = NOON
     return Front(door.client, door.nexus, door.clock, door.people, Town(owner))
+
+
+@pytest.fixture(scope="module")
+def judge(door: Door, owner: psycopg.Connection) -> Iterator[Judge]:
+    """Two companies and two venues with everything twice, and who asks them everything."""
+    empty(owner)
+    world = World(door, owner).build()
+    yield Judge(world, Snapshot(owner, besides=frozenset({"audit_logs"})), WANTS)
+    owner.execute("DROP SCHEMA kept CASCADE")
+
+
+@pytest.fixture(scope="session")
+def api_document(door: Door) -> dict[str, Any]:
+    found: dict[str, Any] = door.client.get("/schema/openapi.json").json()
+    return found
+
+
+@pytest.fixture(scope="session")
+def all_routes(door: Door, api_document: dict[str, Any]) -> list[Route]:
+    """What the running application serves."""
+    return routes(door.client.app, api_document)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,61 @@
+"""
+To whom belongs what an id names: declared once, for paths, queries and bodies alike.
+
+Of what belongs to others, whoever asks learns nothing: the answer is the one for
+an id that does not exist. The authorization matrix derives its expectations
+from here, and fails for an id that nobody declared.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import Final
+
+from nexus.entrypoints.http.policies import Policy
+
+
+class Owner(Enum):
+    """Within what an id means something to whoever asks."""
+
+    USER = "one person"
+    COMPANY = "one company"
+    VENUE = "one venue"
+    EVERYBODY = "the catalogue, which everybody signed in may read"
+    PLATFORM = "the whole platform, which administrators run"
+
+
+OWNERS: Final[Mapping[Policy, Mapping[str, Owner]]] = MappingProxyType({
+    Policy.SIGNED_IN: {
+        "activity_id": Owner.EVERYBODY,
+        "session_id": Owner.EVERYBODY,
+        "child_id": Owner.USER,
+    },
+    Policy.FAMILY: {
+        "booking_id": Owner.USER,
+        "child_id": Owner.USER,
+        "child_ids": Owner.USER,
+        "entry_id": Owner.USER,
+        "notification_id": Owner.USER,
+        "original_booking_id": Owner.USER,
+        "session_id": Owner.EVERYBODY,
+    },
+    Policy.VENUE: {
+        "activity_id": Owner.VENUE,
+        "booking_id": Owner.VENUE,
+        "schedule_id": Owner.VENUE,
+        "session_id": Owner.VENUE,
+    },
+    Policy.HR: {
+        "employee_id": Owner.COMPANY,
+    },
+    Policy.ADMIN: {
+        "company_id": Owner.PLATFORM,
+        "user_id": Owner.PLATFORM,
+        "venue_id": Owner.PLATFORM,
+    },
+})  # fmt: skip
+
+
+def owner_of(policy: Policy, name: str) -> Owner | None:
+    """To whom belongs what the id *name* names, on routes with this policy; ``None``: undeclared."""
+    return OWNERS.get(policy, {}).get(name)
