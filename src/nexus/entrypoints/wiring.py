@@ -57,6 +57,9 @@ from nexus.application.catalogue.list_venues import ListVenues
 from nexus.application.catalogue.reject_venue import RejectVenue
 from nexus.application.catalogue.show import ListSessionsOfActivity, ShowActivity, ShowSession
 from nexus.application.catalogue.suspend_venue import SuspendVenue
+from nexus.application.compliance.keep_audit import KeepAudit
+from nexus.application.compliance.read_audit import OpenAuditEntry, SearchAudit, ShowAuditEntry
+from nexus.application.compliance.record_refusal import RecordRefusal
 from nexus.application.credits.adjust import AdjustCredits
 from nexus.application.credits.allocate import AllocateCredits
 from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
@@ -488,6 +491,26 @@ class Nexus:
     @cached_property
     def read_settings(self) -> ReadSettings:
         return ReadSettings(self.read, self.now)
+
+    @cached_property
+    def search_audit(self) -> SearchAudit:
+        return SearchAudit(self.begin)
+
+    @cached_property
+    def show_audit_entry(self) -> ShowAuditEntry:
+        return ShowAuditEntry(self.begin)
+
+    @cached_property
+    def open_audit_entry(self) -> OpenAuditEntry:
+        return OpenAuditEntry(self.begin, self.now, self._vault)
+
+    @cached_property
+    def record_refusal(self) -> RecordRefusal:
+        return RecordRefusal(self.begin)
+
+    @cached_property
+    def keep_audit(self) -> KeepAudit:
+        return KeepAudit(self.begin, self.now)
 
     @cached_property
     def change_settings(self) -> ChangeSettings:

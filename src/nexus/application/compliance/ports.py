@@ -9,6 +9,7 @@ from attrs import frozen
 
 from nexus.application.compliance.views import AuditEntry, SealedEntry
 from nexus.application.kernel.audit import Audit, Cause
+from nexus.application.platform.ports import SettingsWork
 from nexus.domain.compliance.audit import Category, EntityType, Severity
 from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
 
@@ -64,10 +65,8 @@ class AuditReadWork(Protocol):
     def audit(self) -> AuditLog: ...
 
 
-class AuditKeepWork(Protocol):
+class AuditKeepWork(SettingsWork, Protocol):
     """What keeping the log's months needs."""
 
-    @property
-    def audit(self) -> Audit: ...
     @property
     def audit_months(self) -> AuditMonths: ...

@@ -22,6 +22,7 @@ class Job(StrEnum):
     WARN_OF_EXPIRY = "warn_of_expiry"
     GENERATE_SESSIONS = "generate_sessions"
     TIDY_UP = "tidy_up"
+    KEEP_AUDIT = "keep_audit"
 
 
 SCHEDULE: Final[Mapping[Job, timedelta]] = {
@@ -32,6 +33,7 @@ SCHEDULE: Final[Mapping[Job, timedelta]] = {
     Job.WARN_OF_EXPIRY: timedelta(hours=1),
     Job.GENERATE_SESSIONS: timedelta(hours=1),
     Job.TIDY_UP: timedelta(hours=1),
+    Job.KEEP_AUDIT: timedelta(days=1),
 }
 """How often each job is due. A job takes on all that is due, so a missed time needs no making up."""
 

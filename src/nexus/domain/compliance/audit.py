@@ -121,6 +121,7 @@ class Action(Enum):
     SETTINGS_CHANGED = "platform.settings_changed", EntityType.SETTINGS, Severity.WARNING
 
     AUDIT_SEARCHED = "audit.searched", EntityType.AUDIT_LOG
+    AUDIT_ENTRY_SHOWN = "audit.entry_shown", EntityType.AUDIT_LOG
     AUDIT_ENTRY_OPENED = "audit.entry_opened", EntityType.AUDIT_LOG, Severity.WARNING
     AUDIT_MONTHS_KEPT = "system.audit_months_kept", EntityType.AUDIT_LOG
 

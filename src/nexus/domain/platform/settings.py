@@ -60,6 +60,9 @@ class PlatformSettings:
     credit_value: Money = _amount(  # noqa: RUF009 - it makes an attrs field, not a value
         500, 1_000_000, "What one credit is worth to a venue."
     )
+    audit_retention_days: int = _whole_number(
+        730, 730, 3650, "Days for which the audit log is kept at least; whole months are dropped after them."
+    )
     platform_fee_default_basis_points: int = _whole_number(
         1750, 0, 10_000, "The platform's share of a new venue's earnings, in hundredths of a percent."
     )

@@ -102,6 +102,10 @@ def allow(policy: Policy, *, keys: str | None = None, recognise: bool = False) -
     return {"policy": policy, "keys": keys, "recognise": recognise}
 
 
+SENSITIVE: Final = {"sensitive": True}
+"""For the ``opt`` of a handler that shows what few may see: each look at it is in the audit log."""
+
+
 def scope_of(handler: BaseRouteHandler, method: str) -> str | None:
     """The scope that an API key needs for this method; ``None`` where none is enough."""
     resource = handler.opt.get("keys")

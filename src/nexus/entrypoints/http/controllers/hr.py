@@ -22,7 +22,7 @@ from nexus.domain.kernel.ids import UserId
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
-from nexus.entrypoints.http.policies import Policy, allow
+from nexus.entrypoints.http.policies import SENSITIVE, Policy, allow
 
 _BY_NAME: Final = Keyset("employees", str, str, UUID)
 
@@ -50,7 +50,7 @@ class HrController(Controller):
     opt = allow(Policy.HR, keys="employees")
     tags = ("HR",)
 
-    @get("/overview", sync_to_thread=True)
+    @get("/overview", sync_to_thread=True, opt=SENSITIVE)
     def overview(
         self,
         *,
@@ -65,7 +65,7 @@ class HrController(Controller):
         """
         return overview_hr(actor=actor)
 
-    @get("/employees", sync_to_thread=True)
+    @get("/employees", sync_to_thread=True, opt=SENSITIVE)
     def employees(
         self,
         *,

@@ -38,7 +38,7 @@ from nexus.domain.kernel.time import NonexistentLocalTime
 from nexus.entrypoints.http.etag import IfMatch
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
-from nexus.entrypoints.http.policies import Policy, allow
+from nexus.entrypoints.http.policies import SENSITIVE, Policy, allow
 from nexus.entrypoints.http.scalars import Int4
 from nexus.entrypoints.http.tenants import venue_of
 from nexus.entrypoints.http.unset import UNSET, Unset, given, if_said
@@ -210,7 +210,7 @@ class VenueSessionChangeController(Controller):
             lambda: cancel_session(session_id, venue=venue_of(actor), by=actor.user, reason=data.reason),
         )
 
-    @get("/roster", sync_to_thread=True, responses=problem_responses(NoSuchThing))
+    @get("/roster", sync_to_thread=True, opt=SENSITIVE, responses=problem_responses(NoSuchThing))
     def roster(
         self,
         *,
