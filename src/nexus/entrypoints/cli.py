@@ -11,6 +11,7 @@ from nexus.entrypoints.commands.catalogue import import_files
 from nexus.entrypoints.commands.clock import clock
 from nexus.entrypoints.commands.database import demo, migrate
 from nexus.entrypoints.commands.invariants import verify
+from nexus.entrypoints.commands.keys import keys
 from nexus.entrypoints.commands.processes import scheduler, serve, worker
 from nexus.entrypoints.commands.reference import cli_reference
 from nexus.entrypoints.commands.settings import list_settings
@@ -47,6 +48,7 @@ for command in (
     demo,
     import_files,
     verify,
+    keys,
     clock,
     create_admin,
     list_settings,

@@ -34,6 +34,7 @@ from nexus.adapters.postgres.invariants import Finding, verify
 from nexus.adapters.postgres.migrate import Migration, MigrationChanged, migrate, missing
 from nexus.adapters.postgres.pool import UNAVAILABLE
 from nexus.adapters.postgres.shared_clock import SharedClock
+from nexus.adapters.vault.keyring import fresh_key
 from nexus.application.catalogue.import_report import ImportReport, RowReport
 from nexus.domain.kernel.errors import Refusal
 from nexus.entrypoints.settings import Environment, SettingError, Settings
@@ -49,6 +50,7 @@ __all__ = [
     "ServerDied",
     "available_profiles",
     "free_port",
+    "fresh_key",
     "is_free",
     "migrate",
     "missing",

@@ -93,7 +93,9 @@ from nexus.application.platform.own_api_keys import (
     ShowApiKey,
 )
 from nexus.application.platform.presented_api_key import AdmitKey, RecogniseKey, WriteKeyUses
+from nexus.application.platform.rotate_keys import RotateKeys
 from nexus.application.platform.settings import ChangeSettings, ReadSettings
+from nexus.application.platform.show_keys import ShowKeys
 from nexus.application.platform.tidy_up import TidyUp
 from nexus.domain.catalogue.activities import Category
 from nexus.entrypoints.settings import Settings
@@ -136,6 +138,11 @@ class Nexus:
     def fingerprint_keys(self) -> tuple[bytes, ...]:
         """What keys the fingerprints of named commands: the key of now first, then those of before."""
         return self._keyring.keys_for(Use.FINGERPRINTS)
+
+    @property
+    def key_names(self) -> Sequence[str]:
+        """What the keys are called under which things are sealed."""
+        return tuple(self._keyring.names.values())
 
     def replaying(self, now: Clock, *, seed: int) -> "Nexus":
         """
@@ -545,6 +552,14 @@ class Nexus:
     @cached_property
     def generate_sessions(self) -> GenerateSessions:
         return GenerateSessions(self.begin, self.now, self.new_id)
+
+    @cached_property
+    def rotate_keys(self) -> RotateKeys:
+        return RotateKeys(self.begin, self.now, self._vault)
+
+    @cached_property
+    def show_keys(self) -> ShowKeys:
+        return ShowKeys(self.read, self._vault, self._keyring.names)
 
     @cached_property
     def tidy_up(self) -> TidyUp:

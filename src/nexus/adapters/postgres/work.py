@@ -22,6 +22,7 @@ from nexus.adapters.postgres.payments import PostgresPayments
 from nexus.adapters.postgres.places import PostgresPlaces
 from nexus.adapters.postgres.planning import PostgresSchedules, PostgresSessions
 from nexus.adapters.postgres.plans import PostgresPlans
+from nexus.adapters.postgres.sealed import PostgresSealedValues
 from nexus.adapters.postgres.settings import PostgresSettings
 from nexus.adapters.postgres.tenants import PostgresCompanies, PostgresStaff, PostgresSubscriptions
 
@@ -120,6 +121,10 @@ class PostgresWork:
     @cached_property
     def child_keys(self) -> PostgresChildKeys:
         return PostgresChildKeys(self.connection)
+
+    @cached_property
+    def sealed_values(self) -> PostgresSealedValues:
+        return PostgresSealedValues(self.connection)
 
     @cached_property
     def consents(self) -> PostgresConsents:
