@@ -10,6 +10,7 @@ from nexus.entrypoints.commands.accounts import create_admin
 from nexus.entrypoints.commands.catalogue import import_files
 from nexus.entrypoints.commands.clock import clock
 from nexus.entrypoints.commands.database import demo, migrate
+from nexus.entrypoints.commands.events import events
 from nexus.entrypoints.commands.invariants import verify
 from nexus.entrypoints.commands.keys import keys
 from nexus.entrypoints.commands.processes import scheduler, serve, worker
@@ -50,6 +51,8 @@ for command in (
     verify,
     keys,
     clock,
+    events,
+    keys,
     create_admin,
     list_settings,
     cli_reference,

@@ -123,6 +123,8 @@ class Nexus:
     ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
+from nexus.application.platform.parked import ListTroubledEvents, RetryParkedEvents
+from nexus.application.platform.rotate_keys import RotateKeys
         self.read = self.begin.reading
         self.begin_as_platform = self.begin.as_platform
         self.read_as_platform = self.begin.reading_as_platform
@@ -597,3 +599,11 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
             former_keys=settings.former_keys or (),
             limiter=limiter,
         )
+    @cached_property
+    def list_troubled_events(self) -> ListTroubledEvents:
+        return ListTroubledEvents(self.read)
+
+    @cached_property
+    def retry_parked_events(self) -> RetryParkedEvents:
+        return RetryParkedEvents(self.begin)
+

@@ -19,6 +19,7 @@ from nexus.adapters.postgres.lines import PostgresLines
 from nexus.adapters.postgres.notifications import PostgresNotifications
 from nexus.adapters.postgres.outbox import PostgresOutbox
 from nexus.adapters.postgres.payments import PostgresPayments
+from nexus.adapters.postgres.parked import PostgresParkedEvents
 from nexus.adapters.postgres.places import PostgresPlaces
 from nexus.adapters.postgres.planning import PostgresSchedules, PostgresSessions
 from nexus.adapters.postgres.plans import PostgresPlans
@@ -89,6 +90,10 @@ class PostgresWork:
     @cached_property
     def leftovers(self) -> PostgresLeftovers:
         return PostgresLeftovers(self.connection)
+    @cached_property
+    def parked(self) -> PostgresParkedEvents:
+        return PostgresParkedEvents(self.connection)
+
 
     @cached_property
     def notifications(self) -> PostgresNotifications:

@@ -54,6 +54,7 @@ class EntityType(StrEnum):
     CHILD = "child"
     COMPANY = "company"
     CREDITS = "credits"
+    EVENT = "event"
     NOTIFICATION = "notification"
     ROUTE = "route"
     SCHEDULE = "schedule"
@@ -137,6 +138,7 @@ class Action(Enum):
     @classmethod
     def labelled(cls, label: str) -> "Action":
         """
+    EVENT_RETRIED = "system.event_retried", EntityType.EVENT, Severity.WARNING
         Raises:
             KeyError: No action has that name.
         """
