@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from attrs import frozen
+from attrs import field, frozen
 
 from nexus.application.kernel.jobs import Job, JobDue
 from nexus.application.kernel.ports import Begin
@@ -33,12 +33,14 @@ class HandleEvent:
     React to one event in the transaction that marks it handled.
 
     A due job works in transactions of its own, since it may be long; it is marked
-    when it has ended, and runs again if it was cut off.
+    when it has ended, and runs again if it was cut off. So does an errand: what an
+    event asks of the world outside, for which no transaction is held open.
     """
 
     begin: Begin[Any]
     react: Callable[[Any, Event], None]
     jobs: Mapping[Job, Callable[[], object]]
+    errands: Mapping[type[Event], Callable[[Any], object]] = field(factory=dict)
 
     def __call__(self, event_id: EventId) -> bool:
         """Whether the event was handled now."""
@@ -47,11 +49,14 @@ class HandleEvent:
                 event = work.inbox.take(event_id)
                 if event is None:
                     return False
-                if not isinstance(event, JobDue):
+                if not isinstance(event, JobDue) and type(event) not in self.errands:
                     self.react(work, event)
                     work.inbox.done(event_id)
                     return True
-            self.jobs[Job(event.job)]()
+            if isinstance(event, JobDue):
+                self.jobs[Job(event.job)]()
+            else:
+                self.errands[type(event)](event)
             with self.begin() as work:
                 work.inbox.done(event_id)
         except Exception as error:

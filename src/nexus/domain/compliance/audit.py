@@ -75,6 +75,7 @@ class Action(Enum):
 
     SIGNED_IN = "auth.signed_in", EntityType.ACCOUNT
     SIGN_IN_FAILED = "auth.sign_in_failed", EntityType.ACCOUNT, Severity.WARNING
+    RESET_ASKED = "auth.reset_asked", EntityType.ACCOUNT
     SIGNED_OUT = "auth.signed_out", EntityType.SIGN_IN
     ACCESS_REFUSED = "security.access_refused", EntityType.ROUTE, Severity.WARNING
     API_KEY_MADE = "security.api_key_made", EntityType.API_KEY
@@ -90,6 +91,11 @@ class Action(Enum):
 
     CHILD_ADDED = "child.added", EntityType.CHILD
     CHILD_CHANGED = "child.changed", EntityType.CHILD
+    ACCOUNT_DISABLED = "account.disabled", EntityType.ACCOUNT, Severity.WARNING
+    ACCOUNT_ENABLED = "account.enabled", EntityType.ACCOUNT, Severity.WARNING
+    PASSWORD_CHANGED = "account.password_changed", EntityType.ACCOUNT, Severity.WARNING
+    PASSWORD_CHOSEN = "account.password_chosen", EntityType.ACCOUNT, Severity.WARNING
+    EMAIL_VERIFIED = "account.email_verified", EntityType.ACCOUNT
     CONSENT_RECORDED = "child.consent_recorded", EntityType.CHILD
 
     BOOKED = "booking.made", EntityType.BOOKING

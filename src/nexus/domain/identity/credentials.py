@@ -6,8 +6,7 @@ from typing import Final
 
 from attrs import frozen
 
-from nexus.domain.kernel.errors import Invalid, Throttled, Unauthenticated
-from nexus.domain.kernel.ids import UserId
+from nexus.domain.kernel.errors import Forbidden, Invalid, Throttled, Unauthenticated
 
 SHORTEST: Final = 8
 LONGEST: Final = 128
@@ -18,6 +17,11 @@ SIGNED_IN_FOR: Final = timedelta(days=30)
 @frozen
 class WrongCredentials(Unauthenticated):
     """The e-mail address and password do not belong together."""
+@frozen
+class WrongPassword(Forbidden):
+    """That is not the present password of your account."""
+
+
 
 
 @frozen
