@@ -76,6 +76,7 @@ def test_the_cookie_signs_a_browser_in(office: Office):
 def test_behind_tls_the_cookie_is_bound_to_the_host_and_secure(office: Office):
     app = build(office.nexus, Settings(pool_size=2, https=True))
     with TestClient(app, base_url="https://nexus.example") as client:
+        client.headers["origin"] = "https://nexus.example"
         credentials = {"email": "root@nexus.example", "password": PASSWORD}
         cookie = client.post(V1 + "/auth/sign-in", json=credentials).headers["set-cookie"]
         assert cookie.startswith("__Host-nexus_session=")

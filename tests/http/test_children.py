@@ -6,7 +6,7 @@ import pytest
 
 from nexus.domain.compliance.consent import Purpose
 from nexus.entrypoints.http.controllers.consents import Decisions
-from tests.support.front import assert_problem
+from tests.support.front import assert_problem, seen_from
 from tests.support.office import Office, child_body, consent_body
 from tests.support.town import Town
 
@@ -112,9 +112,11 @@ def test_the_evidence_of_a_consent_is_the_request_not_what_somebody_claims(offic
     path = f"/children/{office.made(ada, '/children', child_body())['id']}/consents"
     claimed = consent_body() | {"evidence": {"ip": "203.0.113.9"}}
     assert_problem(office.post(ada, path, claimed), 422, "invalid-body")
-    office.post(ada, path, consent_body(), user_agent="Browser/1.0 " + "x" * 1000)
+    with seen_from(office.client.app, "203.0.113.7"):
+        spoofed = {"x_forwarded_for": "203.0.113.9", "forwarded": "for=203.0.113.9"}
+        office.post(ada, path, consent_body(), user_agent="Browser/1.0 " + "x" * 1000, **spoofed)
     [evidence] = office.owner.execute("SELECT evidence FROM parental_consent_records").fetchone()
-    assert evidence == {"ip": "testclient", "user_agent": ("Browser/1.0 " + "x" * 1000)[:500]}
+    assert evidence == {"ip": "203.0.113.7", "user_agent": ("Browser/1.0 " + "x" * 1000)[:500]}
 
 
 def test_every_purpose_can_be_decided():

@@ -60,7 +60,14 @@ def test_a_cookie_signs_in_too(shared, name):
         ({"sec-fetch-site": "same-site"}, 403),
         ({"sec-fetch-site": "same-origin"}, 201),
         ({"origin": "http://testserver.local"}, 201),
-        ({}, 201),
+        ({"origin": "https://testserver.local"}, 201),
+        ({"origin": "http://testserver.local:8080"}, 403),
+        ({"origin": "http://testserver.local.evil.example"}, 403),
+        ({"origin": "null"}, 403),
+        ({"origin": ""}, 403),
+        ({"sec-fetch-site": ""}, 403),
+        ({"sec-fetch-site": "cross-site", "origin": "http://testserver.local"}, 403),
+        ({}, 403),
     ],
 )
 def test_a_browser_cannot_be_made_to_act_by_another_site(client, headers, status):

@@ -1,6 +1,8 @@
 """The product behind its HTTP interface, over a real database, with a clock that a test sets."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -18,6 +20,7 @@ from nexus.domain.kernel.ids import CompanyId, EventId, SessionId, UserId, Venue
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
+from tests.support.recorded import assert_recorded
 from tests.support.town import NOON, Family, Town
 
 V1 = "/api/v1"
@@ -83,6 +86,7 @@ class Front(Door):
         json = {} if body is None else {"json": body}
         answer = self.client.request(method, V1 + path, headers=stated, **json)
         assert_documented(self.client, method, V1 + path, answer)
+        assert_recorded(self.client.app, self.town.owner, method, V1 + path, answer)
         return answer
 
     def get(self, who: str | None, path: str, **headers: str) -> httpx.Response:
@@ -143,6 +147,23 @@ class Front(Door):
             "SELECT id FROM outbox WHERE handled_at IS NULL ORDER BY position"
         ).fetchall():
             assert self.nexus.handle_event(EventId(event))
+
+
+@contextmanager
+def seen_from(app: Litestar, address: str) -> Iterator[None]:
+    """Requests inside the block come from this address."""
+    inner: Any = app.asgi_handler
+
+    async def moved(scope: Any, receive: Any, send: Any) -> None:
+        await inner(
+            {**scope, "client": (address, 50_000)} if scope["type"] == "http" else scope, receive, send
+        )
+
+    app.asgi_handler = moved
+    try:
+        yield
+    finally:
+        app.asgi_handler = inner
 
 
 def wanted(session: SessionId, family: Family, **more: Any) -> dict[str, Any]:

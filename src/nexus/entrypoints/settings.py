@@ -14,6 +14,9 @@ from typing import Any, Final
 
 from attrs import Attribute, field, fields, frozen
 
+from nexus.entrypoints.http.cors import origin
+from nexus.entrypoints.http.proxies import Network, ProxyHeaders, network
+
 LAST_PORT: Final = 65535
 KEY_BYTES: Final = 32
 
@@ -56,6 +59,21 @@ def _positive(text: str) -> int:
     if number < 1:
         raise ValueError("must be at least 1")
     return number
+
+
+def _not_negative(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise ValueError("must be at least 0")
+    return number
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(network(each.strip()) for each in text.split(","))
+
+
+def _sites(text: str) -> frozenset[str]:
+    return frozenset(origin(each.strip()) for each in text.split(","))
 
 
 def _port(text: str) -> int:
@@ -151,6 +169,41 @@ class Settings:
     )
     https: bool = _setting(
         False, "Served behind TLS: cookies are Secure, browsers are told to come back by TLS.", read=_truth
+    )
+    trusted_proxies: tuple[Network, ...] = _setting(
+        (),
+        "Addresses and networks (CIDR) of the proxies in front of `nexus serve`, separated by commas. Only what "
+        "they say about a client's address, host and scheme is believed.",
+        read=_networks,
+        shown="none",
+    )
+    proxy_headers: ProxyHeaders = _setting(  # noqa: RUF009 - as above
+        ProxyHeaders.X_FORWARDED,
+        "What those proxies write: `x-forwarded` (`X-Forwarded-For`, `-Proto`, `-Host`) or `forwarded` "
+        "(RFC 7239). The other kind is a client's own words and is not read.",
+        read=ProxyHeaders,
+    )
+    cors_origins: frozenset[str] = _setting(
+        frozenset(),
+        "Origins whose pages may use the API from a browser, separated by commas. Never with cookies.",
+        read=_sites,
+        shown="none",
+    )
+    rate_limit_per_address: int = _setting(
+        300,
+        "Requests a minute from one address (a /64 of IPv6) by whoever is not signed in; 0: any number.",
+        read=_not_negative,
+    )
+    rate_limit_per_account: int = _setting(
+        600,
+        "Requests a minute by one account; 0: any number. API keys have limits of their own.",
+        read=_not_negative,
+    )
+    body_seconds: int = _setting(15, "Seconds in which the body of a request must arrive.", read=_positive)
+    answer_seconds: int = _setting(
+        30,
+        "Seconds after which an answer is given up (504), and nothing is kept of the request.",
+        read=_positive,
     )
     metrics: bool = _setting(False, "Serve Prometheus metrics at `/metrics`.", read=_truth)
     outgoing: frozenset[tuple[str, int]] = _setting(

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from nexus.adapters.memory.limiter import MemoryLimiter
+from nexus.adapters.memory.tally import Tally
 from nexus.adapters.passwords.api_keys import HmacDigests, new_key_text
 from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.passwords.once import HashedOnce
@@ -135,6 +136,7 @@ from nexus.application.platform.rotate_keys import RotateKeys
         self._keyring = KeyRing(secret_key, former_keys)
         self._passwords = passwords or Argon2Passwords()
         self.limiter = limiter or MemoryLimiter()
+        self.tally = Tally(self.limiter)
 
     @property
     def fingerprint_keys(self) -> tuple[bytes, ...]:

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from time import monotonic
 
 from nexus.adapters.postgres.pool import Pool
 from nexus.adapters.postgres.whom import PLATFORM, Whom
 from nexus.adapters.postgres.work import PostgresWork
-from nexus.application.kernel.caller import caller
+from nexus.application.kernel.caller import NobodyWaits, caller
 
 
 class PostgresBegin:
@@ -67,6 +68,7 @@ class PostgresBegin:
                 yield work
             finally:
                 self._current.reset(token)
+            _refuse_if_too_late()
 
     @contextmanager
     def _reading(self, whom: Whom) -> Iterator[PostgresWork]:
@@ -77,3 +79,10 @@ class PostgresBegin:
             return
         with self._pool.connection() as connection, connection.acting_for(whom):
             yield PostgresWork(connection)
+
+
+def _refuse_if_too_late() -> None:
+    """Who was told that it failed must not find it done."""
+    gives_up_at = caller.get().gives_up_at
+    if gives_up_at is not None and monotonic() > gives_up_at:
+        raise NobodyWaits

@@ -11,9 +11,13 @@ from litestar.di import Provide
 from litestar.types import ControllerRouterHandler
 
 from nexus import __version__
+from nexus.application.kernel.limits import Limit
 from nexus.entrypoints.http import controllers
 from nexus.entrypoints.http.app import EdgeSettings, edge
+from nexus.entrypoints.http.cors import Cors
 from nexus.entrypoints.http.health import health_routes
+from nexus.entrypoints.http.proxies import Proxies
+from nexus.entrypoints.http.rates import MINUTE, Rates
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.web.pages import first_page
 from nexus.entrypoints.wiring import AWAY, Nexus
@@ -30,14 +34,27 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
         unavailable=AWAY,
         dependencies={name: _provided(value) for name, value in dependencies.items()},
         lifespan=lifespan,
+        rates=Rates(
+            nexus.tally,
+            per_address=_a_minute(settings.rate_limit_per_address),
+            per_account=_a_minute(settings.rate_limit_per_account),
+        ),
         settings=EdgeSettings(
             version=__version__,
             threads=settings.pool_size,
             metrics=settings.metrics,
             https=settings.https,
+            proxies=Proxies(settings.trusted_proxies, settings.proxy_headers),
+            cors=Cors(settings.cors_origins),
+            body_within=settings.body_seconds,
+            answer_within=settings.answer_seconds,
             fingerprint_keys=nexus.fingerprint_keys,
         ),
     )
+
+
+def _a_minute(amount: int) -> Limit | None:
+    return Limit(amount, MINUTE) if amount else None
 
 
 def _resources() -> list[ControllerRouterHandler]:

@@ -14,14 +14,17 @@ from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.actor import Actor
 from nexus.entrypoints.http.cookies import SessionCookie
+from nexus.entrypoints.http.cors import Cors
 from nexus.entrypoints.http.docs import describe_problem, docs_asset, docs_page, list_problems, metrics_route
 from nexus.entrypoints.http.etag import IfMatch
 from nexus.entrypoints.http.idempotency import attempts
-from nexus.entrypoints.http.middleware import Figures, Surroundings
+from nexus.entrypoints.http.middleware import Figures, Ground, Surroundings
 from nexus.entrypoints.http.openapi import declare_problems, openapi_config
 from nexus.entrypoints.http.parameters import check_query
 from nexus.entrypoints.http.policies import Authenticate, current_actor, guard, is_automatic, require_policies
 from nexus.entrypoints.http.problems import RetryAfter, exception_handlers
+from nexus.entrypoints.http.proxies import Proxies
+from nexus.entrypoints.http.rates import Rates
 from nexus.entrypoints.http.schemas import AttrsSchemas
 from nexus.entrypoints.http.wire import WirePlugin
 
@@ -41,6 +44,12 @@ class EdgeSettings:
     """Key the fingerprints of named commands: the first is used, the others are recognised."""
     https: bool = False
     """Behind TLS: tells browsers to come back by TLS only."""
+    proxies: Proxies = field(factory=Proxies)
+    cors: Cors = field(factory=Cors)
+    body_within: float = 15.0
+    """Seconds in which a request's body must arrive."""
+    answer_within: float = 30.0
+    """Seconds after which an answer is given up."""
 
 
 def _actor(request: Request[Any, Any, Any]) -> Actor:
@@ -68,7 +77,8 @@ def _name_every_method(app: Litestar) -> None:
             for handler in filter(is_automatic, route.route_handlers):
                 for cell in getattr(handler.fn, "__closure__", None) or ():
                     if isinstance(cell.cell_contents, HTTPRoute):
-                        cell.cell_contents.methods = route.methods
+                        named = set(route.methods)
+                        cell.cell_contents.methods = named | {"HEAD"} if "GET" in named else named
 
 
 def edge(
@@ -78,6 +88,7 @@ def edge(
     unavailable: Mapping[type[Exception], RetryAfter] | None = None,
     dependencies: Mapping[str, Provide] | None = None,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    rates: Rates | None = None,
     settings: EdgeSettings | None = None,
 ) -> Litestar:
     """
@@ -98,7 +109,7 @@ def edge(
     set_asyncio_executor(ThreadPoolExecutor(chosen.threads, thread_name_prefix="request"))
     app = Litestar(
         route_handlers=[*route_handlers, *own],
-        guards=[guard(authenticate), check_query],
+        guards=[guard(authenticate, rates), check_query],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
@@ -118,5 +129,12 @@ def edge(
     require_policies(app.routes)
     _name_every_method(app)
     declare_problems(app)
-    app.asgi_handler = Surroundings(app.asgi_handler, figures, chosen.https)
+    ground = Ground(
+        https=chosen.https,
+        proxies=chosen.proxies,
+        cors=chosen.cors,
+        body_within=chosen.body_within,
+        answer_within=chosen.answer_within,
+    )
+    app.asgi_handler = Surroundings(app.asgi_handler, figures, ground)
     return app

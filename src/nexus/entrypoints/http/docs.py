@@ -35,13 +35,24 @@ PAGE: Final = """<!doctype html>
 """
 
 
-@get("/docs", media_type="text/html", include_in_schema=False, sync_to_thread=False, opt=allow(Policy.PUBLIC))
+@get(
+    "/docs",
+    media_type="text/html",
+    include_in_schema=False,
+    sync_to_thread=False,
+    opt=allow(Policy.PUBLIC, uncounted=True),
+)
 def docs_page() -> Response[str]:
     """The browsable documentation."""
     return Response(PAGE, media_type="text/html", headers={"content-security-policy": PAGE_CSP})
 
 
-@get("/docs/static/{name:str}", include_in_schema=False, sync_to_thread=True, opt=allow(Policy.PUBLIC))
+@get(
+    "/docs/static/{name:str}",
+    include_in_schema=False,
+    sync_to_thread=True,
+    opt=allow(Policy.PUBLIC, uncounted=True),
+)
 def docs_asset(name: FromPath[str]) -> Response[bytes]:
     """One of the few files that the page needs."""
     if name not in ASSETS:
@@ -68,7 +79,7 @@ def describe_problem(slug: FromPath[str]) -> ProblemType:
 def metrics_route(figures: Figures) -> Router:
     """``/metrics`` for Prometheus; to be reachable from inside only."""
 
-    @get("/metrics", include_in_schema=False, sync_to_thread=False, opt=allow(Policy.PUBLIC))
+    @get("/metrics", include_in_schema=False, sync_to_thread=False, opt=allow(Policy.PUBLIC, uncounted=True))
     def metrics() -> Response[bytes]:
         return Response(generate_latest(figures.registry), media_type="text/plain; version=0.0.4")
 

@@ -10,11 +10,11 @@ from nexus.entrypoints.wiring import Nexus
 def health_routes(nexus: Nexus) -> Router:
     """``/healthz`` for who restarts processes, ``/readyz`` for who sends them requests."""
 
-    @get("/healthz", sync_to_thread=False, include_in_schema=False, opt=allow(Policy.PUBLIC))
+    @get("/healthz", sync_to_thread=False, include_in_schema=False, opt=allow(Policy.PUBLIC, uncounted=True))
     def healthz() -> dict[str, str]:
         return {"status": "alive"}
 
-    @get("/readyz", sync_to_thread=True, include_in_schema=False, opt=allow(Policy.PUBLIC))
+    @get("/readyz", sync_to_thread=True, include_in_schema=False, opt=allow(Policy.PUBLIC, uncounted=True))
     def readyz() -> Response[dict[str, str]]:
         missing = what_is_missing(nexus)
         if missing is None:

@@ -37,6 +37,7 @@ from nexus.entrypoints.http.policies import (
     routes_of,
 )
 from nexus.entrypoints.http.problems import MEDIA_TYPE, Problem, address, status_of
+from nexus.entrypoints.http.rates import TooManyRequests
 
 PATH: Final = "/schema"
 
@@ -46,14 +47,17 @@ _DESCRIPTIONS: Final = {
     403: "Not allowed.",
     404: "There is no such thing.",
     405: "The address does not answer to this method.",
+    408: "The body did not arrive in time.",
     409: "A rule or the present state forbids it.",
     412: "It changed in the meantime.",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "The body is not JSON.",
     422: "What was said cannot be true.",
     429: "Too many requests.",
     500: "Something went wrong on our side.",
     503: "Not available right now.",
+    504: "It took too long and was given up.",
 }
 
 
@@ -95,9 +99,11 @@ def _usual(path: str, method: str, handler: HTTPRouteHandler) -> dict[int, list[
     names = set(handler.parsed_fn_signature.parameters)
     usual: dict[int, list[str]] = {
         400: ["invalid-parameters", "bad-request"],
-        429: ["too-many-requests"],
+        414: ["address-too-long"],
+        429: [TooManyRequests.slug()],
         500: ["internal-error"],
         503: ["unavailable"],
+        504: ["took-too-long"],
     }
     if policy is not Policy.PUBLIC:
         usual[401] = [SignInRequired.slug(), SessionEnded.slug()]
@@ -108,7 +114,12 @@ def _usual(path: str, method: str, handler: HTTPRouteHandler) -> dict[int, list[
         usual[404] = ["no-such-page"]
     if "data" in names:
         usual[400].append("malformed-json")
-        usual |= {413: ["request-too-large"], 415: ["unsupported-media-type"], 422: ["invalid-body"]}
+        usual |= {
+            408: ["request-timeout"],
+            413: ["request-too-large"],
+            415: ["unsupported-media-type"],
+            422: ["invalid-body"],
+        }
     if "attempt" in names:
         usual.setdefault(422, []).append(IdempotencyKeyReused.slug())
     if "if_match" in names:
@@ -154,7 +165,7 @@ def openapi_config(title: str, version: str) -> OpenAPIConfig:
         ),
         render_plugins=[_Document()],
         openapi_router=_SchemaRouter(
-            PATH, route_handlers=[], include_in_schema=False, opt=allow(Policy.PUBLIC)
+            PATH, route_handlers=[], include_in_schema=False, opt=allow(Policy.PUBLIC, uncounted=True)
         ),
     )
 
@@ -202,6 +213,8 @@ def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
     for stated, response in operation["responses"].items():
         if stated.startswith("2"):
             _succeed(response, int(stated), names)
+            if not handler.opt.get("uncounted"):
+                response.setdefault("headers", {}).update(_RATE)
     for status, spec in (handler.responses or {}).items():
         if isinstance(spec, ProblemSpec):
             operation["responses"][str(status)] = _problem_response(spec)
@@ -271,12 +284,23 @@ def _problem_response(spec: ProblemSpec) -> dict[str, Any]:
         ]
     }
     response: dict[str, Any] = {"description": spec.description, "content": {MEDIA_TYPE: {"schema": schema}}}
-    if spec.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        response["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    if spec.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        response["headers"] = {"Retry-After": _SECONDS}
     return response
 
 
 _SIGNED_IN: Final[list[dict[str, list[str]]]] = [{"bearer": []}, {"session": []}]
+_SECONDS: Final = {"schema": {"type": "integer", "minimum": 0}, "description": "Seconds."}
+_RATE: Final = {
+    name: {"schema": schema, "description": description}
+    for name, schema, description in (
+        ("RateLimit-Limit", {"type": "integer"}, "How many requests there are in the window."),
+        ("RateLimit-Remaining", {"type": "integer"}, "How many of them are left."),
+        ("RateLimit-Reset", {"type": "integer"}, "Seconds until all of them are there again."),
+        ("RateLimit-Policy", {"type": "string"}, "The limits that apply, such as `600;w=60`."),
+    )
+}
+"""Of what counts requests; where nothing limits them, the headers are not there."""
 _IDEMPOTENCY_KEY: Final = {
     "name": "Idempotency-Key",
     "in": "header",

@@ -3,6 +3,7 @@ Query parameters that Litestar would let through and that nothing behind could u
 
 It reads ``nan`` as a number, an instant without its offset, whole numbers of any
 size and texts with NUL; the first two have no meaning, the others fit no column.
+It lets names pass that mean nothing here, so that a mistyped filter filters nothing.
 It takes the word ``null`` for a parameter that was left out, and of a wrong choice
 it does not say what there is to choose from.
 """
@@ -12,18 +13,22 @@ from datetime import datetime
 from enum import Enum
 from functools import partial
 from math import isfinite
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from attrs import frozen
 from litestar.connection import ASGIConnection
+from litestar.constants import RESERVED_KWARGS
 from litestar.handlers.base import BaseRouteHandler
-from litestar.params import ParameterKwarg, PathParameter
+from litestar.params import BodyKwarg, CookieParameter, HeaderParameter, ParameterKwarg, PathParameter
 from litestar.typing import FieldDefinition
 
 from nexus.entrypoints.http import scalars
-from nexus.entrypoints.http.faults import Fault, Malformed
+from nexus.entrypoints.http.faults import MOST, Fault, Malformed, below
 
 Check = Callable[[str], object]
+
+_NOT_QUERIED: Final = (BodyKwarg, CookieParameter, HeaderParameter, PathParameter)
 
 
 def _said(text: str) -> None:
@@ -76,7 +81,29 @@ def _checks(handler: BaseRouteHandler) -> dict[str, Check]:
     return found
 
 
-_known: dict[str, dict[str, Check]] = {}
+def _names(handler: BaseRouteHandler) -> frozenset[str]:
+    """What a query may say: what the handler, or something that it is given, asks for."""
+    given = handler.resolve_dependencies()
+    signatures = [handler.parsed_fn_signature, *(provider.parsed_fn_signature for provider in given.values())]
+    return frozenset(
+        getattr(definition.kwarg_definition, "name", None) or name
+        for signature in signatures
+        for name, definition in signature.parameters.items()
+        if name not in given
+        and name not in RESERVED_KWARGS
+        and not isinstance(definition.kwarg_definition, _NOT_QUERIED)
+    )
+
+
+@frozen
+class _Known:
+    names: frozenset[str]
+    checks: dict[str, Check]
+    may_say_more: bool
+    """Pages are linked to from elsewhere, with whatever others add to links."""
+
+
+_known: dict[str, _Known] = {}
 
 
 async def check_query(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -87,12 +114,19 @@ async def check_query(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
         Malformed: Some of it is not; all such parameters, by name.
     """
     handler = connection.route_handler
-    checks = _known.get(handler.handler_id)
-    if checks is None:
-        checks = _known[handler.handler_id] = _checks(handler)
+    query = connection.query_params
+    if not query:
+        return
+    known = _known.get(handler.handler_id)
+    if known is None:
+        is_page = not getattr(handler, "include_in_schema", True)
+        known = _known[handler.handler_id] = _Known(_names(handler), _checks(handler), is_page)
     faults = []
-    for name, check in checks.items():
-        for text in connection.query_params.getall(name, []):
+    if not known.may_say_more:
+        unknown = sorted(set(query) - known.names)[:MOST]
+        faults += [Fault(below("query", name), "is not a known parameter") for name in unknown]
+    for name, check in known.checks.items():
+        for text in query.getall(name, []):
             try:
                 check(text)
             except ValueError as error:

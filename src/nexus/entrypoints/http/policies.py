@@ -22,6 +22,7 @@ from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.caller import caller
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.errors import Forbidden, Unauthenticated
+from nexus.entrypoints.http.rates import Rates
 
 COOKIES: Final = ("__Host-nexus_session", "nexus_session")
 """Where browsers keep the session's token, the stricter name first."""
@@ -91,15 +92,18 @@ class OutsideTheKeysScopes(Forbidden):
     """What it would take; null where no API key is accepted."""
 
 
-def allow(policy: Policy, *, keys: str | None = None, recognise: bool = False) -> dict[str, Any]:
+def allow(
+    policy: Policy, *, keys: str | None = None, recognise: bool = False, uncounted: bool = False
+) -> dict[str, Any]:
     """
     The ``opt`` of a handler or controller that this policy governs.
 
     *keys* names the resource in the scopes of API keys: one with ``read:<keys>`` may
     read here, one with ``write:<keys>`` may do the rest; without it no API key may.
     With *recognise* a public route knows who is asking when somebody is signed in.
+    Requests that are *uncounted* take nothing from anybody's rate.
     """
-    return {"policy": policy, "keys": keys, "recognise": recognise}
+    return {"policy": policy, "keys": keys, "recognise": recognise, "uncounted": uncounted}
 
 
 SENSITIVE: Final = {"sensitive": True}
@@ -144,7 +148,7 @@ def require_policies(routes: Sequence[BaseRoute]) -> None:
 
 
 def guard(
-    authenticate: Authenticate,
+    authenticate: Authenticate, rates: Rates | None = None
 ) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
     """The guard of every route: finds out who is asking and applies the route's policy."""
 
@@ -155,9 +159,11 @@ def guard(
         if policy is None:
             raise NotForThisRole(Role.PARENT)
         if policy is Policy.PUBLIC and not handler.opt.get("recognise"):
+            await _count(rates, handler, None)
             return
         token, by_cookie = presented(connection)
         actor = await sync_to_thread(authenticate, token) if token else None
+        await _count(rates, handler, actor)
         if actor is None:
             if policy is Policy.PUBLIC:
                 return
@@ -170,6 +176,11 @@ def guard(
         connection.scope["auth"] = token
 
     return enforce
+
+
+async def _count(rates: Rates | None, handler: BaseRouteHandler, actor: Actor | None) -> None:
+    if rates is not None and not handler.opt.get("uncounted"):
+        await rates.count(actor, caller.get().address)
 
 
 def _admit(actor: Actor, policy: Policy, scope: str | None) -> None:
@@ -201,8 +212,11 @@ def _is_cross_site(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
     site = connection.headers.get("sec-fetch-site")
     if site is not None:
         return site not in ("same-origin", "none")
-    origin = connection.headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != connection.headers.get("host")
+    stated = urlsplit(connection.headers.get("origin", ""))
+    # A browser that says neither is too old to be told apart from one that was made to ask.
+    if stated.netloc != connection.headers.get("host"):
+        return True
+    return connection.scope["scheme"] == "https" and stated.scheme != "https"
 
 
 def current_actor(scope: Any) -> Actor:

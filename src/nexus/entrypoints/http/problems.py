@@ -21,12 +21,14 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, NotAuthorizedException, ValidationException
 from litestar.types import ExceptionHandlersMap
 
+from nexus.application.kernel.caller import NobodyWaits
 from nexus.domain.kernel import errors
 from nexus.domain.kernel.errors import Refusal
 from nexus.entrypoints.http.context import here
 from nexus.entrypoints.http.faults import Fault, InvalidBody, Malformed, NotJson, UnreadableBody
 from nexus.entrypoints.http.unset import UNSET, Unset
 from nexus.entrypoints.http.views import encode
+from nexus.entrypoints.http.waiting import BodyTooSlow
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -85,12 +87,14 @@ HTTP_PROBLEMS: Final[Mapping[str, tuple[int, str]]] = {
     UnreadableBody.slug: (UnreadableBody.status_code, UnreadableBody.title),
     "no-such-page": (404, "There is nothing at this address."),
     "method-not-allowed": (405, "This address does not answer to this method."),
+    BodyTooSlow.slug: (BodyTooSlow.status_code, BodyTooSlow.title),
     "request-too-large": (413, "The request is too large."),
+    "address-too-long": (414, "The address is too long."),
     NotJson.slug: (NotJson.status_code, NotJson.title),
     InvalidBody.slug: (InvalidBody.status_code, InvalidBody.title),
-    "too-many-requests": (429, "Too many requests; wait a little."),
     "internal-error": (500, "Something went wrong on our side."),
     "unavailable": (503, "Not available right now; try again soon."),
+    "took-too-long": (504, "It took too long and was given up."),
 }
 
 _SLUG_OF_STATUS: Final = {
@@ -100,7 +104,6 @@ _SLUG_OF_STATUS: Final = {
     413: "request-too-large",
     415: "unsupported-media-type",
     422: "invalid-body",
-    429: "too-many-requests",
     500: "internal-error",
     503: "unavailable",
 }
@@ -258,12 +261,18 @@ def _unavailable(retry_after: RetryAfter) -> Callable[[Request[Any, Any, Any], E
     return handle
 
 
+def _too_late(_: Request[Any, Any, Any], error: NobodyWaits) -> Response[bytes]:
+    _log.warning("given up", error=type(error).__name__)
+    return answer(http_document("took-too-long"), 504)
+
+
 def exception_handlers(unavailable: Mapping[type[Exception], RetryAfter]) -> ExceptionHandlersMap:
     """One mapping for all refusals, one for HTTP's own, one for outages, one for the unexpected."""
     handlers: dict[int | type[Exception], Any] = {
         Refusal: _refused,
         Malformed: _malformed,
         HTTPException: _http,
+        NobodyWaits: _too_late,
         Exception: _unexpected,
     }
     handlers |= {kind: _unavailable(retry_after) for kind, retry_after in unavailable.items()}

@@ -10,7 +10,7 @@ who speaks is a declared proxy; what a client wrote itself stands to the left of
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from attrs import frozen
@@ -80,6 +80,21 @@ def read_address(text: str | None) -> Address | None:
     except ValueError:
         return None
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+def network(text: str) -> Network:
+    """
+    A network, or one address as a network of one.
+
+    Raises:
+        ValueError: It is none, or has bits set beyond its length.
+    """
+    try:
+        return ip_network(text)
+    except ValueError:
+        raise ValueError(
+            "must be networks such as 10.0.0.0/8 or 2001:db8::/32, separated by commas"
+        ) from None
 
 
 def subscriber(address: str | None) -> str | None:

@@ -47,7 +47,9 @@ class Rates:
             await self._count(f"address/{whose}", self.per_address)
 
     async def _count(self, name: str, limit: Limit) -> None:
-        allowance = self.tally.count(name, limit) or await sync_to_thread(self.tally.report, name, limit)
+        allowance = self.tally.count(name, limit)
+        if allowance is None:
+            allowance = await sync_to_thread(self.tally.report, name, limit)
         announce(allowance)
         if allowance.retry_after is not None:
             raise TooManyRequests(seconds(allowance.retry_after))

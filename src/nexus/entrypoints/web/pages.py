@@ -32,11 +32,17 @@ _templates: Final = Environment(
 def first_page(nexus: Nexus, settings: Settings) -> Router:
     """``/``, its files, and the tutorial as text."""
 
-    @get("/", media_type="text/html", sync_to_thread=True, include_in_schema=False, opt=allow(Policy.PUBLIC))
+    @get(
+        "/",
+        media_type="text/html",
+        sync_to_thread=True,
+        include_in_schema=False,
+        opt=allow(Policy.PUBLIC, uncounted=True),
+    )
     def home() -> Response[str]:
         missing = what_is_missing(nexus)
         shows_demo = settings.is_development and missing is None
-        return _page(
+        return rendered(
             "home.html",
             version=package.__version__,
             environment=str(settings.env),
@@ -50,7 +56,7 @@ def first_page(nexus: Nexus, settings: Settings) -> Router:
         "/static/{name:str}",
         sync_to_thread=False,
         include_in_schema=False,
-        opt=allow(Policy.PUBLIC),
+        opt=allow(Policy.PUBLIC, uncounted=True),
     )
     def asset(name: FromPath[str]) -> Response[bytes]:
         if name not in ASSETS:
@@ -58,12 +64,12 @@ def first_page(nexus: Nexus, settings: Settings) -> Router:
         headers = {"cache-control": "public, max-age=3600"}
         return Response(_asset(name), media_type=ASSETS[name], headers=headers)
 
-    @get("/tutorial", sync_to_thread=False, include_in_schema=False, opt=allow(Policy.PUBLIC))
+    @get("/tutorial", sync_to_thread=False, include_in_schema=False, opt=allow(Policy.PUBLIC, uncounted=True))
     def show_tutorial() -> Response[str]:
         text = tutorial()
         if text is None:
             raise NotFoundException
-        return Response(text, media_type="text/plain; charset=utf-8")
+        return Response(text, media_type="text/plain")
 
     return Router("/", route_handlers=[home, asset, show_tutorial])
 
@@ -86,9 +92,11 @@ def _asset(name: str) -> bytes:
     return files("nexus.entrypoints.web").joinpath("static", name).read_bytes()
 
 
-def _page(template: str, **facts: Any) -> Response[str]:
+def rendered(template: str, *, csp: str = PAGE_CSP, status: int = 200, **facts: Any) -> Response[str]:
+    """A page of ours, kept by nobody."""
     return Response(
         _templates.get_template(template).render(**facts),
         media_type="text/html",
-        headers={"content-security-policy": PAGE_CSP, "cache-control": "no-store"},
+        status_code=status,
+        headers={"content-security-policy": csp, "cache-control": "no-store"},
     )

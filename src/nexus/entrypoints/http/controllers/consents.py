@@ -12,6 +12,7 @@ from litestar.types import ControllerRouterHandler
 from nexus.application.identity.consents import ListConsents, RecordConsent
 from nexus.application.identity.views import ConsentEntry, Consents
 from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.caller import caller
 from nexus.application.kernel.ports import Begin
 from nexus.domain.compliance.consent import ConsentMethod, Purpose
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
@@ -82,8 +83,8 @@ class ConsentsView:
 def _evidence(request: Request[Any, Any, Any]) -> Mapping[str, str]:
     """Where a decision came from, as the connection shows it; nobody can state it."""
     found = {"user_agent": request.headers.get("user-agent", "")[:_LONGEST_AGENT].replace("\x00", "")}
-    if request.client is not None:
-        found["ip"] = request.client.host
+    if (address := caller.get().address) is not None:
+        found["ip"] = address
     return found
 
 
