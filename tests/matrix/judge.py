@@ -22,6 +22,10 @@ from tests.matrix.world import HIDDEN, SHARING, Snapshot, World, child_name, chi
 
 POLICY_REFUSES = {"sign-in-required", "session-ended", "not-for-this-role", "outside-the-keys-scopes"}
 
+DONE = {200, 201, 204}
+FREE = {"old_values", "new_values", "opened_old_values", "opened_new_values"}
+"""Members that hold whatever a record held."""
+
 OWN: Mapping[Role, str] = {
     Role.PARENT: "parent A",
     Role.HR_ADMIN: "hr A",
@@ -60,7 +64,8 @@ class Wants:
     """The state that a thing must be in, by the name of its id."""
     body: Mapping[str, Any] = field(factory=dict)
     query: Mapping[str, Any] = field(factory=dict)
-    statuses: frozenset[int] = frozenset({200, 201, 204})
+    opens: bool = False
+    """Whether what is known of children is what is asked for, with a reason that is recorded."""
 
 
 @define
@@ -132,7 +137,7 @@ class Judge:
         with_scope = [self._key(who.actor, {route.scope}, f"key of {who.label}")] if route.scope else []
         for asking in (who, *with_scope):
             answer = self._ask(route, asking)
-            if answer.status_code not in self._wants(route).statuses:
+            if answer.status_code not in DONE:
                 yield self._finding(route, asking, "own", answer)
             elif answer.status_code < 300:
                 self._keep(route, asking, answer)
@@ -247,7 +252,7 @@ class Judge:
 
     def _leaks(self, route: Route, who: Who, answer: httpx.Response) -> Iterator[Finding]:
         """What is said to somebody of children and families who may not hear it."""
-        if who.actor is not None:
+        if who.actor is not None and not self._wants(route).opens:
             for planted in self._hidden_from(route, who.actor):
                 if planted in answer.text:
                     yield Finding(str(route), who.label, "own", f"says {planted}")
@@ -260,7 +265,9 @@ class Judge:
             for number, child in enumerate(family.children):
                 comes = route.policy is Policy.VENUE and number == 0 and label.endswith("A")
                 if not (is_own or comes):
-                    yield from (str(child), child_name(label, number))
+                    # The log names by its id what was done to a child; nothing else of it.
+                    yield from [] if route.policy is Policy.ADMIN else [str(child)]
+                    yield child_name(label, number)
                 if not (is_own or (comes and (label, number) == SHARING)):
                     yield child_notes(label, number)
             if of_a_family and not is_own:
@@ -319,7 +326,9 @@ _KINDS = {str: "text", bool: "truth", int: "number", float: "number", type(None)
 
 def members(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """The paths of all members of an answer, each with its kind; what is in a list counts once."""
-    if isinstance(value, dict):
+    if isinstance(value, dict) and path.rpartition(".")[2] in FREE:
+        yield path, "record"
+    elif isinstance(value, dict):
         for name, inner in value.items():
             yield from members(inner, f"{path}.{name}" if path else name)
     elif isinstance(value, list):

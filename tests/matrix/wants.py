@@ -8,6 +8,8 @@ from tests.matrix.judge import Wants
 A = "/api/v1"
 
 WANTS: Final[Mapping[str, Wants]] = {
+    f"GET {A}/admin/audit/{{entry_id}}": Wants({"entry_id": "of the log"}),
+    f"POST {A}/admin/audit/{{entry_id}}/open": Wants({"entry_id": "sealed"}, opens=True),
     f"POST {A}/admin/subscriptions": Wants(
         {"company_id": "without subscription"}, {"monthly_cost": {"minor": 100, "currency": "USD"}}
     ),

@@ -85,6 +85,7 @@ class World:
         self._plans()
         clock.at = NOON
         self.front.handle_events()
+        self._log()
         for label in self.families:
             [note, *_] = self._get(label, "/notifications")["items"]
             self.own("notification_id", label, note["id"])
@@ -216,6 +217,12 @@ class World:
             self.own("venue_id:applying", name, applying["id"])
             company = self._made("root", "POST", "/admin/companies", company_body(f"New {name}"))
             self.own("company_id:without subscription", name, company["id"])
+
+    def _log(self) -> None:
+        [entry, *_] = self._get("root", "/admin/audit?action=booking.made")["items"]
+        self.own("entry_id:of the log", "A", entry["id"])
+        sealed = [each for each in self._get("root", "/admin/audit?limit=100")["items"] if each["is_sealed"]]
+        self.own("entry_id:sealed", "A", sealed[0]["id"])
 
 
 @define

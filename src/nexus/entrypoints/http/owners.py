@@ -50,6 +50,8 @@ OWNERS: Final[Mapping[Policy, Mapping[str, Owner]]] = MappingProxyType({
     },
     Policy.ADMIN: {
         "company_id": Owner.PLATFORM,
+        "entity_id": Owner.PLATFORM,
+        "entry_id": Owner.PLATFORM,
         "user_id": Owner.PLATFORM,
         "venue_id": Owner.PLATFORM,
     },
