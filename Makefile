@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := src tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reset setup lint format unit slow schemathesis bench bench-quick lock clean sim sim-live sim-bugs
+.PHONY: help run test reset setup lint format unit slow schemathesis bench bench-quick lock clean sim sim-live sim-bugs sqlmap
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -39,6 +39,9 @@ slow: $(READY) ## The tests that take long: whole installations killed and resta
 
 schemathesis: $(READY) ## Ask the served API everything that its document allows, and much that it does not
 	SCHEMATHESIS_EXAMPLES=30 $(BIN)/python -m pytest tests/http/test_schemathesis.py
+
+sqlmap: ## Try SQL injection on the filters of what `make run` serves (needs sqlmap; about two minutes)
+	sh scripts/sqlmap.sh
 
 bench: $(READY) ## Measure the hot paths beside their ceilings, on a million bookings
 	PYTHONPATH=src $(BIN)/python -m benchmarks --json var/bench/latest.json --picture var/bench/latest.svg
