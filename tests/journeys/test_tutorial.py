@@ -34,6 +34,7 @@ from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import Setting
+from tests.support.recorded import assert_recorded
 from tests.support.town import NOON
 
 TUTORIAL = Path(__file__).parents[2] / "docs" / "tutorial.md"
@@ -65,6 +66,7 @@ class Story:
         if body.strip():
             headers.setdefault("Content-Type", "application/json")
         self.answer = self.client.request(method, target, headers=headers, content=body.strip() or None)
+        assert_recorded(self.client.app, self.owner, method, target, self.answer)
         self.work()
 
     def compare(self, block: str) -> None:

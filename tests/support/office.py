@@ -13,6 +13,7 @@ from nexus.application.identity.create_user import CreateUser, NewUser
 from nexus.domain.identity.people import Role
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import V1, Setting
+from tests.support.recorded import assert_recorded
 from tests.support.truth import Document
 
 PASSWORD = "correct horse battery staple"
@@ -58,6 +59,7 @@ class Office:
             method, V1 + path, headers=stated, **({} if body is None else {"json": body})
         )
         self.document.hold(answer)
+        assert_recorded(self.client.app, self.owner, method, V1 + path, answer)
         return answer
 
     def get(self, who: str | None, path: str, **headers: str) -> httpx.Response:
