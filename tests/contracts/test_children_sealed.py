@@ -64,6 +64,17 @@ def destroy_key(request, child):
         request.getfixturevalue("world").child_keys[child.id] = None
 
 
+def put_keys(request, keys):
+    """As somebody would who can write to the store."""
+    for child, key in keys.items():
+        if "postgres" in request.node.name:
+            request.getfixturevalue("owner").execute(
+                "UPDATE child_keys SET key = %s WHERE child_id = %s", [key, child]
+            )
+        else:
+            request.getfixturevalue("world").child_keys[child] = key
+
+
 def test_notes_are_sealed_under_the_childs_own_key(stage, parent):
     one, other = (stored(stage, parent, add(stage, parent)) for _ in range(2))
     assert one.key != other.key
@@ -101,6 +112,21 @@ def test_without_its_key_nothing_of_a_child_is_read_and_its_siblings_are(stage, 
         ("peanuts", False),
     ]
     assert show(stage, parent, ben).medical_notes == "peanuts"
+
+
+@pytest.mark.parametrize("with_keys", [False, True])
+def test_notes_moved_to_another_child_are_unreadable_with_and_without_their_key(
+    stage, parent, request, with_keys
+):
+    one, other = add(stage, parent), add(stage, parent, medical_notes="asthma")
+    found = [stored(stage, parent, child) for child in (one, other)]
+    with stage.begin() as work:
+        for child, source in zip(found, reversed(found), strict=True):
+            work.children.save(evolve(child, medical_notes=source.medical_notes))
+    if with_keys:
+        put_keys(request, {found[0].id: found[1].key, found[1].id: found[0].key})
+    shown = [show(stage, parent, child) for child in (one, other)]
+    assert [child.medical_notes for child in shown] == [UNREADABLE, UNREADABLE]
 
 
 def test_a_destroyed_key_is_never_followed_by_another(stage, parent, request):
