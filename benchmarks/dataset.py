@@ -134,9 +134,10 @@ _TENANTS: Final[LiteralString] = """
            pg_temp.id(3, v), 'UTC', %(base)s - interval '300 days'
       FROM generate_series(0, %(venues)s - 1) v;
 
-    INSERT INTO user_sessions (token_hash, id, user_id, created_at, expires_at)
+    INSERT INTO user_sessions (token_hash, id, user_id, created_at, last_seen_at, expires_at, idle_limit,
+                               has_second_factor)
     SELECT sha256(convert_to('bench-' || kind || '-' || n, 'UTF8')), pg_temp.id(100 + kind, n),
-           pg_temp.id(kind, n), %(base)s, %(base)s + interval '30 days'
+           pg_temp.id(kind, n), %(base)s, %(base)s, %(base)s + interval '30 days', interval '30 days', kind <> 6
       FROM (VALUES (6, %(families)s), (16, %(companies)s), (17, %(venues)s)) AS people (kind, many),
            generate_series(0, many - 1) n;
 

@@ -27,9 +27,11 @@ from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.invariants import verify
 from nexus.adapters.system.chance import new_id
 from nexus.application.identity.create_user import CreateUser, NewUser
+from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.jobs import Job
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import EventId
+from nexus.entrypoints.demo.accounts import EASY_SIGN_IN
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
@@ -115,9 +117,9 @@ class Story:
 
 @pytest.fixture
 def story(begin: PostgresBegin, pool: ConnectionPool, owner: psycopg.Connection) -> Iterator[Story]:
-    """A new installation at noon of Monday 2 March 2026, with its first administrator."""
+    """A new installation at noon of Monday 2 March 2026, with its first administrator and the demo's settings."""
     clock = Setting(NOON)
-    CreateUser(begin, clock, new_id, Argon2Passwords())(
+    ada = CreateUser(begin, clock, new_id, Argon2Passwords())(
         NewUser(
             email="admin@nexus.example",
             role=Role.PLATFORM_ADMIN,
@@ -127,6 +129,7 @@ def story(begin: PostgresBegin, pool: ConnectionPool, owner: psycopg.Connection)
         )
     )
     nexus = Nexus(pool, now=clock, secret_key=bytes(32))
+    nexus.change_settings(EASY_SIGN_IN, actor=Actor(ada.id, ada.role))
     with TestClient(build(nexus, Settings(pool_size=4)), raise_server_exceptions=False) as client:
         yield Story(client, nexus, clock, owner)
 

@@ -1,5 +1,6 @@
 """The whole product over a real database: people sign in with passwords and use nothing but the API."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -17,6 +18,7 @@ from tests.support.recorded import assert_recorded
 from tests.support.truth import Document
 
 PASSWORD = "correct horse battery staple"
+LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @define
@@ -45,7 +47,16 @@ class Office:
                 password=PASSWORD,
             )
         )
+        self.ask_for_second_factors()
         self.admin = self.token("root@nexus.example")
+
+    def ask_for_second_factors(self, *roles: str) -> None:
+        """Say whose sign-in takes a second factor: nobody's, where that is not what a test is about."""
+        with self.nexus.begin() as work:
+            [root] = self.owner.execute("SELECT id FROM users WHERE email = 'root@nexus.example'").fetchall()
+            work.settings.change(
+                {"second_factor_required_roles": list(roles)}, effective_from=LONG_AGO, by=root[0]
+            )
 
     def send(
         self, who: str | None, method: str, path: str, body: Any = None, **headers: str
@@ -74,8 +85,9 @@ class Office:
         assert answer.status_code in (200, 201), answer.text
         return answer.json()
 
-    def sign_in(self, email: str, password: str = PASSWORD) -> httpx.Response:
-        return self.post(None, "/auth/sign-in", {"email": email, "password": password})
+    def sign_in(self, email: str, password: str = PASSWORD, **more: Any) -> httpx.Response:
+        body = {"email": email, "password": password, "remember": True, **more}
+        return self.post(None, "/auth/sign-in", body)
 
     def token(self, email: str) -> str:
         answer = self.sign_in(email)

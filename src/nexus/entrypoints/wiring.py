@@ -14,6 +14,7 @@ from nexus.adapters.memory.limiter import MemoryLimiter
 from nexus.adapters.memory.tally import Tally
 from nexus.adapters.passwords.api_keys import HmacDigests, new_key_text
 from nexus.adapters.passwords.argon2 import Argon2Passwords
+from nexus.adapters.passwords.factors import new_recovery_code, new_seed
 from nexus.adapters.passwords.once import HashedOnce
 from nexus.adapters.passwords.tokens import new_token
 from nexus.adapters.postgres.begin import PostgresBegin
@@ -73,11 +74,29 @@ from nexus.application.identity.companies import (
     ListCompanies,
     ListSubscriptions,
 )
+from nexus.application.identity.complete_sign_in import CompleteSignIn
 from nexus.application.identity.consents import ListConsents, RecordConsent
 from nexus.application.identity.create_user import CreateUser
+from nexus.application.identity.disable_user import DisableUser, EnableUser
 from nexus.application.identity.hr import ListEmployees, OverviewHr
 from nexus.application.identity.leave import RecordLeaver
 from nexus.application.identity.ports import Passwords
+from nexus.application.identity.second_factor import (
+    BeginSecondFactor,
+    CheckCode,
+    ConfirmSecondFactor,
+    RemoveSecondFactor,
+    RenewRecoveryCodes,
+    ResetSecondFactor,
+    ShowSecondFactor,
+)
+from nexus.application.identity.sessions import (
+    EndOtherSignIns,
+    EndSignIn,
+    ListSignIns,
+    OpenSignIn,
+    RenewSignIn,
+)
 from nexus.application.identity.sign_in import Authenticate, ShowMe, SignIn, SignOut
 from nexus.application.kernel.inbox import HandleEvent
 from nexus.application.kernel.jobs import CallDueJobs, Job
@@ -93,6 +112,7 @@ from nexus.application.platform.own_api_keys import (
     RotateApiKey,
     ShowApiKey,
 )
+from nexus.application.platform.parked import ListTroubledEvents, RetryParkedEvents
 from nexus.application.platform.presented_api_key import AdmitKey, RecogniseKey, WriteKeyUses
 from nexus.application.platform.rotate_keys import RotateKeys
 from nexus.application.platform.settings import ChangeSettings, ReadSettings
@@ -124,8 +144,6 @@ class Nexus:
     ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
-from nexus.application.platform.parked import ListTroubledEvents, RetryParkedEvents
-from nexus.application.platform.rotate_keys import RotateKeys
         self.read = self.begin.reading
         self.begin_as_platform = self.begin.as_platform
         self.read_as_platform = self.begin.reading_as_platform
@@ -184,6 +202,18 @@ from nexus.application.platform.rotate_keys import RotateKeys
         return Attempts(self.limiter)
 
     @cached_property
+    def _open_sign_in(self) -> OpenSignIn:
+        return OpenSignIn(self.new_id, new_token)
+
+    @cached_property
+    def _renew_sign_in(self) -> RenewSignIn:
+        return RenewSignIn(self._open_sign_in)
+
+    @cached_property
+    def _check_code(self) -> CheckCode:
+        return CheckCode(self.begin, self._vault)
+
+    @cached_property
     def _take_places(self) -> TakePlaces:
         return TakePlaces(self.new_id, self.new_code)
 
@@ -195,13 +225,16 @@ from nexus.application.platform.rotate_keys import RotateKeys
 
     @cached_property
     def authenticate(self) -> Authenticate:
-        return Authenticate(self.read_as_platform, self.now)
+        return Authenticate(self.read_as_platform, self.begin_as_platform, self.now)
 
     @cached_property
     def sign_in(self) -> SignIn:
-        return SignIn(
-            self.begin_as_platform, self.now, self.new_id, new_token, self._passwords, self._attempts
-        )
+        return SignIn(self.begin_as_platform, self.now, self._open_sign_in, self._passwords, self._attempts)
+
+    @cached_property
+    def complete_sign_in(self) -> CompleteSignIn:
+        check = CheckCode(self.begin_as_platform, self._vault)
+        return CompleteSignIn(self.begin_as_platform, self.now, self._open_sign_in, check)
 
     @cached_property
     def sign_out(self) -> SignOut:
@@ -210,6 +243,44 @@ from nexus.application.platform.rotate_keys import RotateKeys
     @cached_property
     def show_me(self) -> ShowMe:
         return ShowMe(self.read)
+
+    @cached_property
+    def list_sign_ins(self) -> ListSignIns:
+        return ListSignIns(self.read, self.now)
+
+    @cached_property
+    def end_one_of_my_sign_ins(self) -> EndSignIn:
+        return EndSignIn(self.begin, self.now)
+
+    @cached_property
+    def end_other_sign_ins(self) -> EndOtherSignIns:
+        return EndOtherSignIns(self.begin, self.now)
+
+    @cached_property
+    def show_second_factor(self) -> ShowSecondFactor:
+        return ShowSecondFactor(self.read, self.now)
+
+    @cached_property
+    def begin_second_factor(self) -> BeginSecondFactor:
+        return BeginSecondFactor(self.begin, self.now, new_seed, self._vault, self._check_code)
+
+    @cached_property
+    def confirm_second_factor(self) -> ConfirmSecondFactor:
+        return ConfirmSecondFactor(
+            self.now, new_recovery_code, self._vault, self._check_code, self._renew_sign_in
+        )
+
+    @cached_property
+    def renew_recovery_codes(self) -> RenewRecoveryCodes:
+        return RenewRecoveryCodes(self.now, new_recovery_code, self._check_code, self._renew_sign_in)
+
+    @cached_property
+    def remove_second_factor(self) -> RemoveSecondFactor:
+        return RemoveSecondFactor(self.now, self._check_code, self._renew_sign_in)
+
+    @cached_property
+    def reset_second_factor(self) -> ResetSecondFactor:
+        return ResetSecondFactor(self.begin, self.now)
 
     # --- API keys
 
@@ -472,6 +543,14 @@ from nexus.application.platform.rotate_keys import RotateKeys
         return CreateUser(self.begin, self.now, self.new_id, self._passwords)
 
     @cached_property
+    def disable_user(self) -> DisableUser:
+        return DisableUser(self.begin, self.now)
+
+    @cached_property
+    def enable_user(self) -> EnableUser:
+        return EnableUser(self.begin, self.now)
+
+    @cached_property
     def create_venue(self) -> CreateVenue:
         return CreateVenue(self.begin, self.now, self.new_id)
 
@@ -566,6 +645,14 @@ from nexus.application.platform.rotate_keys import RotateKeys
         return ShowKeys(self.read, self._vault, self._keyring.names)
 
     @cached_property
+    def list_troubled_events(self) -> ListTroubledEvents:
+        return ListTroubledEvents(self.read)
+
+    @cached_property
+    def retry_parked_events(self) -> RetryParkedEvents:
+        return RetryParkedEvents(self.begin)
+
+    @cached_property
     def tidy_up(self) -> TidyUp:
         return TidyUp(self.begin, self.now)
 
@@ -601,11 +688,3 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
             former_keys=settings.former_keys or (),
             limiter=limiter,
         )
-    @cached_property
-    def list_troubled_events(self) -> ListTroubledEvents:
-        return ListTroubledEvents(self.read)
-
-    @cached_property
-    def retry_parked_events(self) -> RetryParkedEvents:
-        return RetryParkedEvents(self.begin)
-

@@ -5,9 +5,10 @@ from datetime import date, datetime
 from attrs import frozen
 
 from nexus.application.credits.views import BalanceView, LineView
+from nexus.application.identity.factor_ports import Challenge, StoredFactor
 from nexus.domain.billing.subscriptions import Subscription
-from nexus.domain.identity.credentials import SignedIn
 from nexus.domain.identity.people import Person
+from nexus.domain.identity.sessions import SignedIn
 from nexus.domain.kernel.ids import BalanceId, BookingId, CompanyId, LineId, SubscriptionId, UserId
 
 
@@ -26,7 +27,30 @@ class SignInRow:
     """A row of ``user_sessions``."""
 
     signed_in: SignedIn
+    last_seen_at: datetime
     revoked_at: datetime | None = None
+
+    def is_live(self, at: datetime) -> bool:
+        ends_at = min(self.signed_in.expires_at, self.last_seen_at + self.signed_in.idle_limit)
+        return self.revoked_at is None and at < ends_at
+
+
+@frozen
+class FactorRow:
+    """A row of ``second_factors``."""
+
+    factor: StoredFactor
+    attempts: int = 0
+    attempts_since: datetime | None = None
+
+
+@frozen
+class ChallengeRow:
+    """A row of ``sign_in_challenges``."""
+
+    challenge: Challenge
+    tries: int = 0
+    closed_at: datetime | None = None
 
 
 @frozen

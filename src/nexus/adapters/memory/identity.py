@@ -6,15 +6,13 @@ from uuid import UUID
 
 from attrs import asdict, evolve
 
-from nexus.adapters.memory.account_rows import SignInRow, SubscriptionRow, UserRow
+from nexus.adapters.memory.account_rows import SubscriptionRow, UserRow
 from nexus.adapters.memory.world import World
 from nexus.application.identity.ports import Credentials, CreditTotals, StoredChild
 from nexus.application.identity.views import CompanyView, Employee, Me, SubscriptionView
-from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.vault import SealBroken
 from nexus.domain.billing.subscriptions import Subscription, SubscriptionsOverlap
 from nexus.domain.compliance.consent import ConsentRecord
-from nexus.domain.identity.credentials import SignedIn
 from nexus.domain.identity.people import EmailTaken, Person
 from nexus.domain.identity.suppression import Use
 from nexus.domain.identity.tenants import Company
@@ -62,6 +60,18 @@ class MemoryAccounts:
     def rehash(self, user: UserId, password_hash: str) -> None:
         self._world.users[user] = evolve(self._world.users[user], password_hash=password_hash)
 
+    def lock(self, user: UserId) -> Person | None:
+        row = self._world.users.get(user)
+        return None if row is None else row.person
+
+    def disable(self, user: UserId, *, reason: str, at: datetime) -> None:  # noqa: ARG002 - no twin tells why
+        row = self._world.users[user]
+        self._world.users[user] = evolve(row, person=evolve(row.person, is_active=False))
+
+    def enable(self, user: UserId) -> None:
+        row = self._world.users[user]
+        self._world.users[user] = evolve(row, person=evolve(row.person, is_active=True))
+
     def has_venue(self, venue: VenueId) -> bool:
         return venue in self._world.venues
 
@@ -72,31 +82,6 @@ class MemoryAccounts:
     def _owner(self, email: str) -> UserRow | None:
         rows = self._world.users.values()
         return next((row for row in rows if row.person.email.lower() == email.lower()), None)
-
-
-class MemorySignIns:
-    """The twin of ``user_sessions``."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def add(self, token_hash: bytes, signed_in: SignedIn) -> None:
-        self._world.sign_ins[token_hash] = SignInRow(signed_in)
-
-    def actor(self, token_hash: bytes, *, at: datetime) -> Actor | None:
-        row = self._world.sign_ins.get(token_hash)
-        if row is None or row.revoked_at is not None or row.signed_in.expires_at <= at:
-            return None
-        person = self._world.users[row.signed_in.user].person
-        if not person.is_active:
-            return None
-        return Actor(person.id, person.role, person.company, person.venue, row.signed_in.id)
-
-    def end(self, sign_in: str, user: UserId, *, at: datetime) -> None:
-        for token_hash, row in tuple(self._world.sign_ins.items()):
-            signed_in = row.signed_in
-            if signed_in.id == sign_in and signed_in.user == user and row.revoked_at is None:
-                self._world.sign_ins[token_hash] = evolve(row, revoked_at=at)
 
 
 class MemoryCompanies:

@@ -19,7 +19,6 @@ from nexus.adapters.memory.identity import (
     MemoryChildren,
     MemoryCompanies,
     MemoryConsents,
-    MemorySignIns,
     MemoryStaff,
     MemorySubscriptions,
 )
@@ -29,7 +28,9 @@ from nexus.adapters.memory.outbox import MemoryOutbox
 from nexus.adapters.memory.payments import MemoryPayments
 from nexus.adapters.memory.places import MemoryPlaces
 from nexus.adapters.memory.plans import MemoryPlans
+from nexus.adapters.memory.second_factors import MemoryChallenges, MemorySecondFactors
 from nexus.adapters.memory.settings import MemorySettings
+from nexus.adapters.memory.sign_ins import MemorySignIns
 from nexus.adapters.memory.world import World
 
 
@@ -58,6 +59,14 @@ class MemoryWork:
     @cached_property
     def sign_ins(self) -> MemorySignIns:
         return MemorySignIns(self.world)
+
+    @cached_property
+    def second_factors(self) -> MemorySecondFactors:
+        return MemorySecondFactors(self.world)
+
+    @cached_property
+    def challenges(self) -> MemoryChallenges:
+        return MemoryChallenges(self.world)
 
     @cached_property
     def companies(self) -> MemoryCompanies:

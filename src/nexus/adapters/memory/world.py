@@ -6,7 +6,15 @@ from uuid import UUID
 
 from attrs import define, field, fields
 
-from nexus.adapters.memory.account_rows import BalanceRow, LineRow, SignInRow, SubscriptionRow, UserRow
+from nexus.adapters.memory.account_rows import (
+    BalanceRow,
+    ChallengeRow,
+    FactorRow,
+    LineRow,
+    SignInRow,
+    SubscriptionRow,
+    UserRow,
+)
 from nexus.adapters.memory.booking_rows import BookingRow, QueueRow
 from nexus.adapters.memory.key_rows import ApiKeyRow
 from nexus.adapters.memory.rows import SessionRow
@@ -30,6 +38,9 @@ class World:
     events: dict[UUID, Event] = field(factory=dict)
     users: dict[UUID, UserRow] = field(factory=dict)
     sign_ins: dict[bytes, SignInRow] = field(factory=dict)
+    second_factors: dict[UUID, FactorRow] = field(factory=dict)
+    recovery_codes: dict[tuple[UUID, bytes], datetime | None] = field(factory=dict)
+    challenges: dict[bytes, ChallengeRow] = field(factory=dict)
     companies: dict[UUID, Company] = field(factory=dict)
     subscriptions: dict[UUID, SubscriptionRow] = field(factory=dict)
     children: dict[UUID, StoredChild] = field(factory=dict)

@@ -1,4 +1,4 @@
-"""Accounts and sign-ins."""
+"""Accounts."""
 
 from datetime import datetime
 from typing import Final, LiteralString
@@ -8,8 +8,6 @@ from psycopg import Connection
 from nexus.adapters.postgres.rows import as_object
 from nexus.application.identity.ports import Credentials
 from nexus.application.identity.views import Me
-from nexus.application.kernel.actor import Actor
-from nexus.domain.identity.credentials import SignedIn
 from nexus.domain.identity.people import EmailTaken, Person
 from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
 
@@ -52,25 +50,24 @@ COUNT_SEATS_TAKEN: Final[LiteralString] = """
        AND (left_at IS NULL OR left_at > %(at)s)
 """
 
-ADD_SIGN_IN: Final[LiteralString] = """
-    INSERT INTO user_sessions (token_hash, id, user_id, created_at, expires_at)
-    VALUES (%(token_hash)s, %(id)s, %(user)s, %(created_at)s, %(expires_at)s)
+LOCK_PERSON: Final[LiteralString] = """
+    SELECT id, email, role, first_name, last_name, corporate_id AS company, venue_id AS venue,
+           timezone AS time_zone, monthly_credits, joined_at, left_at, is_active
+      FROM users
+     WHERE id = %(user)s
+       FOR NO KEY UPDATE
 """
 
-SIGNED_IN_ACTOR: Final[LiteralString] = """
-    SELECT u.id AS user, u.role, u.corporate_id AS company, u.venue_id AS venue, s.id::text AS session
-      FROM user_sessions s
-      JOIN users u ON u.id = s.user_id
-     WHERE s.token_hash = %(token_hash)s
-       AND s.revoked_at IS NULL
-       AND s.expires_at > %(at)s
-       AND u.is_active
+DISABLE_USER: Final[LiteralString] = """
+    UPDATE users
+       SET is_active = false, disabled_at = %(at)s, disabled_reason = %(reason)s
+     WHERE id = %(user)s
 """
 
-END_SIGN_IN: Final[LiteralString] = """
-    UPDATE user_sessions
-       SET revoked_at = %(at)s
-     WHERE id = %(id)s AND user_id = %(user)s AND revoked_at IS NULL
+ENABLE_USER: Final[LiteralString] = """
+    UPDATE users
+       SET is_active = true, disabled_at = NULL, disabled_reason = NULL
+     WHERE id = %(user)s
 """
 
 
@@ -117,35 +114,19 @@ class PostgresAccounts:
     def rehash(self, user: UserId, password_hash: str) -> None:
         self._connection.execute(REHASH, {"user": user, "password_hash": password_hash})
 
+    def lock(self, user: UserId) -> Person | None:
+        with self._connection.cursor(row_factory=as_object(Person)) as cursor:
+            return cursor.execute(LOCK_PERSON, {"user": user}).fetchone()
+
+    def disable(self, user: UserId, *, reason: str, at: datetime) -> None:
+        self._connection.execute(DISABLE_USER, {"user": user, "reason": reason, "at": at})
+
+    def enable(self, user: UserId) -> None:
+        self._connection.execute(ENABLE_USER, {"user": user})
+
     def has_venue(self, venue: VenueId) -> bool:
         return self._connection.execute(HAS_VENUE, {"venue": venue}).rowcount > 0
 
     def seats_taken(self, company: CompanyId, *, at: datetime) -> int:
         counted = self._connection.execute(COUNT_SEATS_TAKEN, {"company": company, "at": at}).fetchone()
         return 0 if counted is None else int(counted[0])
-
-
-class PostgresSignIns:
-    """The table ``user_sessions``."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    def add(self, token_hash: bytes, signed_in: SignedIn) -> None:
-        self._connection.execute(
-            ADD_SIGN_IN,
-            {
-                "token_hash": token_hash,
-                "id": signed_in.id,
-                "user": signed_in.user,
-                "created_at": signed_in.created_at,
-                "expires_at": signed_in.expires_at,
-            },
-        )
-
-    def actor(self, token_hash: bytes, *, at: datetime) -> Actor | None:
-        with self._connection.cursor(row_factory=as_object(Actor)) as cursor:
-            return cursor.execute(SIGNED_IN_ACTOR, {"token_hash": token_hash, "at": at}).fetchone()
-
-    def end(self, sign_in: str, user: UserId, *, at: datetime) -> None:
-        self._connection.execute(END_SIGN_IN, {"id": sign_in, "user": user, "at": at})

@@ -12,7 +12,7 @@ from nexus.adapters.postgres.commands import PostgresCommands
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.credits import PostgresCredits
 from nexus.adapters.postgres.families import PostgresChildKeys, PostgresChildren, PostgresConsents
-from nexus.adapters.postgres.identity import PostgresAccounts, PostgresSignIns
+from nexus.adapters.postgres.identity import PostgresAccounts
 from nexus.adapters.postgres.imports import PostgresImports
 from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, PostgresLeftovers
 from nexus.adapters.postgres.lines import PostgresLines
@@ -24,7 +24,9 @@ from nexus.adapters.postgres.places import PostgresPlaces
 from nexus.adapters.postgres.planning import PostgresSchedules, PostgresSessions
 from nexus.adapters.postgres.plans import PostgresPlans
 from nexus.adapters.postgres.sealed import PostgresSealedValues
+from nexus.adapters.postgres.second_factors import PostgresChallenges, PostgresSecondFactors
 from nexus.adapters.postgres.settings import PostgresSettings
+from nexus.adapters.postgres.sign_ins import PostgresSignIns
 from nexus.adapters.postgres.tenants import PostgresCompanies, PostgresStaff, PostgresSubscriptions
 
 
@@ -106,6 +108,14 @@ class PostgresWork:
     @cached_property
     def sign_ins(self) -> PostgresSignIns:
         return PostgresSignIns(self.connection)
+
+    @cached_property
+    def second_factors(self) -> PostgresSecondFactors:
+        return PostgresSecondFactors(self.connection)
+
+    @cached_property
+    def challenges(self) -> PostgresChallenges:
+        return PostgresChallenges(self.connection)
 
     @cached_property
     def companies(self) -> PostgresCompanies:

@@ -13,11 +13,12 @@ from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.audit import AuditWork
 from nexus.application.kernel.ports import Outbox
 from nexus.application.kernel.vault import ChildKeys
+from nexus.application.platform.ports import Settings
 from nexus.domain.billing.subscriptions import Subscription
 from nexus.domain.compliance.consent import ConsentRecord
-from nexus.domain.identity.credentials import SignedIn
 from nexus.domain.identity.families import ChildStatus, EnergyLevel, SocialPreference
 from nexus.domain.identity.people import Person
+from nexus.domain.identity.sessions import SignedIn
 from nexus.domain.identity.suppression import Use
 from nexus.domain.identity.tenants import Company
 from nexus.domain.kernel.ids import ChildId, CompanyId, SubscriptionId, UserId, VenueId
@@ -116,6 +117,14 @@ class Accounts(Protocol):
 
     def rehash(self, user: UserId, password_hash: str) -> None: ...
 
+    def lock(self, user: UserId) -> Person | None:
+        """Somebody, and nobody else changes the account until the transaction ends."""
+        ...
+
+    def disable(self, user: UserId, *, reason: str, at: datetime) -> None: ...
+
+    def enable(self, user: UserId) -> None: ...
+
     def has_venue(self, venue: VenueId) -> bool: ...
 
     def seats_taken(self, company: CompanyId, *, at: datetime) -> int:
@@ -123,16 +132,59 @@ class Accounts(Protocol):
         ...
 
 
+@frozen
+class Recognised:
+    """Who is asking, and when their sign-in was last known to be used."""
+
+    actor: Actor
+    last_seen_at: datetime
+
+
+@frozen(kw_only=True)
+class SignInEntry:
+    """One of somebody's present sign-ins, as its owner sees it."""
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    is_remembered: bool
+    has_second_factor: bool
+    address: str | None
+    device: str | None
+
+
 class SignIns(Protocol):
     """Who is signed in, by the hash of the token."""
 
     def add(self, token_hash: bytes, signed_in: SignedIn) -> None: ...
 
-    def actor(self, token_hash: bytes, *, at: datetime) -> Actor | None:
-        """Whose token it is, unless it ended or the account is disabled."""
+    def recognise(self, token_hash: bytes, *, at: datetime) -> Recognised | None:
+        """
+        Whose token it is, unless it ended, was not used for too long, or the account is disabled.
+
+        Restricted where the role must have a second factor at that moment and the
+        sign-in was made without. HR people who have left are parents.
+        """
+        ...
+
+    def seen(self, token_hash: bytes, *, at: datetime) -> None:
+        """Note that it was used; of many at once one notes it."""
+        ...
+
+    def get(self, sign_in: str, *, user: UserId) -> SignedIn | None:
+        """One of somebody's sign-ins, ended or not."""
+        ...
+
+    def of(self, user: UserId, *, at: datetime) -> Sequence[SignInEntry]:
+        """Those that somebody could use at that moment, the latest first."""
         ...
 
     def end(self, sign_in: str, user: UserId, *, at: datetime) -> None: ...
+
+    def end_all(self, user: UserId, *, at: datetime, but: str | None = None) -> frozenset[str]:
+        """End all of somebody's sign-ins, perhaps but one; the ids of those that this ended."""
+        ...
 
 
 class Companies(Protocol):
@@ -240,6 +292,9 @@ class SignInWork(AuditWork, Protocol):
 
     @property
     def sign_ins(self) -> SignIns: ...
+
+    @property
+    def settings(self) -> Settings: ...
 
 
 class CompanyWork(AuditWork, Protocol):

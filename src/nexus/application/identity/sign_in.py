@@ -1,25 +1,38 @@
 """Sign in, stay known, sign out."""
 
-from hashlib import sha256
+from datetime import datetime
 from uuid import UUID
 
-from attrs import frozen
+from attrs import field, frozen
 
 from nexus.application.identity.attempts import SIGNING_IN, Attempts
-from nexus.application.identity.ports import NewToken, Passwords, SignInWork
-from nexus.application.identity.views import Me, SignInResult
+from nexus.application.identity.factor_ports import Challenge, FactorWork
+from nexus.application.identity.ports import Passwords, SignInWork
+from nexus.application.identity.sessions import NewSignIn, OpenSignIn
+from nexus.application.identity.tokens import LONGEST_TOKEN, token_hash
+from nexus.application.identity.views import Me, SecondFactorNeeded
 from nexus.application.kernel.actor import Actor
-from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.application.kernel.ports import Begin, Clock
 from nexus.domain.compliance.audit import Action, Deed
-from nexus.domain.identity.credentials import LONGEST, SignedIn, WrongCredentials, is_short, normalised
+from nexus.domain.identity.credentials import LONGEST, WrongCredentials, is_short, normalised
+from nexus.domain.identity.second_factor import CHALLENGE_LASTS
+from nexus.domain.identity.sessions import SEEN_EVERY
 from nexus.domain.kernel.errors import NoSuchThing
+from nexus.domain.kernel.ids import UserId
 
-LONGEST_TOKEN = 200
 
+@frozen(kw_only=True)
+class SignInResult:
+    """Somebody has proven who they are; the token is given this once."""
 
-def token_hash(token: str) -> bytes:
-    """What is kept of a token; it has 256 random bits, so that a fast hash is enough."""
-    return sha256(token.encode(errors="replace")).digest()
+    sign_in: NewSignIn = field(repr=False)
+    password_is_short: bool | None
+    """None where no password was shown."""
+    me: Me
+
+    @property
+    def token(self) -> str:
+        return self.sign_in.token
 
 
 @frozen
@@ -31,16 +44,19 @@ class SignIn:
     take one time: nobody learns who has an account.
     """
 
-    begin: Begin[SignInWork]
+    begin: Begin[FactorWork]
     now: Clock
-    new_id: NewId
-    new_token: NewToken
+    open_sign_in: OpenSignIn
     passwords: Passwords
     attempts: Attempts
 
-    def __call__(self, email: str, password: str) -> SignInResult:
+    def __call__(
+        self, email: str, password: str, *, remember: bool = False, device: str | None = None
+    ) -> SignInResult | SecondFactorNeeded:
         """
-        A token for thirty days.
+        A sign-in for a working day, or to *remember* for thirty days.
+
+        Where a second factor is set up, a challenge instead, which a code turns into one.
 
         Raises:
             TooManyAttempts: Too many were wrong; nothing was looked at.
@@ -64,33 +80,57 @@ class SignIn:
             else None
         )
         at = self.now()
-        token = self.new_token()
-        signed_in = SignedIn.of(str(self.new_id()), found.user, at=at)
         with self.begin() as work:
             if better is not None:
                 work.accounts.rehash(found.user, better)
-            work.sign_ins.add(token_hash(token), signed_in)
+            factor = work.second_factors.get(found.user)
+            if factor is not None and factor.seed is not None:
+                return self._challenge(work, found.user, remember=remember, at=at)
             me = work.accounts.me(found.user)
-            work.audit.add(Deed(Action.SIGNED_IN, found.user, by=found.user))
-        if me is None:
-            raise WrongCredentials
-        return SignInResult(
-            token=token, expires_at=signed_in.expires_at, password_is_short=is_short(password), me=me
+            if me is None:
+                raise WrongCredentials
+            new = self.open_sign_in(
+                work, me.id, me.role, at=at, remember=remember, has_second_factor=False, device=device
+            )
+            work.audit.add(Deed(Action.SIGNED_IN, me.id, by=me.id))
+        return SignInResult(sign_in=new, password_is_short=is_short(password), me=me)
+
+    def _challenge(
+        self, work: FactorWork, user: UserId, *, remember: bool, at: datetime
+    ) -> SecondFactorNeeded:
+        token = self.open_sign_in.new_token()
+        expires_at = at + CHALLENGE_LASTS
+        work.challenges.add(
+            token_hash(token),
+            Challenge(user=user, remember=remember, created_at=at, expires_at=expires_at),
         )
+        return SecondFactorNeeded(challenge=token, expires_at=expires_at)
 
 
 @frozen
 class Authenticate:
-    """Whose token this is: one query; ``None`` if unknown, ended, or of a disabled account."""
+    """
+    Whose token this is; ``None`` if unknown, ended, idle for too long, or of a disabled account.
 
+    One query, and once a minute a note that the sign-in is in use.
+    """
+
+    read: Begin[SignInWork]
     begin: Begin[SignInWork]
     now: Clock
 
     def __call__(self, token: str, /) -> Actor | None:
         if len(token) > LONGEST_TOKEN:
             return None
-        with self.begin() as work:
-            return work.sign_ins.actor(token_hash(token), at=self.now())
+        hashed, at = token_hash(token), self.now()
+        with self.read() as work:
+            found = work.sign_ins.recognise(hashed, at=at)
+        if found is None:
+            return None
+        if at - found.last_seen_at >= SEEN_EVERY:
+            with self.begin() as work:
+                work.sign_ins.seen(hashed, at=at)
+        return found.actor
 
 
 @frozen

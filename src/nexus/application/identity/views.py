@@ -31,13 +31,11 @@ class Me:
 
 
 @frozen(kw_only=True)
-class SignInResult:
-    """The token, given this once; only its hash is kept."""
+class SecondFactorNeeded:
+    """The password was right; a second factor completes the sign-in, for as long as the challenge lasts."""
 
-    token: str = field(repr=False)
+    challenge: str = field(repr=False)
     expires_at: datetime
-    password_is_short: bool
-    me: Me
 
 
 @frozen(kw_only=True)

@@ -14,7 +14,8 @@ class Actor:
     Who is asking: a signed-in person, or an integration that acts for one with an API key.
 
     ``session`` names the sign-in that proved it, ``key`` the API key, which can do no
-    more than its ``scopes``.
+    more than its ``scopes``. A restricted sign-in lacks the second factor that its role
+    must have, and may only set one up.
     """
 
     user: UserId
@@ -24,3 +25,4 @@ class Actor:
     session: str | None = None
     key: UUID | None = None
     scopes: frozenset[str] = frozenset()
+    is_restricted: bool = False

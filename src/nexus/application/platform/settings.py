@@ -11,7 +11,7 @@ from nexus.application.kernel.ports import Begin, Clock
 from nexus.application.platform.ports import SettingsWork
 from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.errors import InvalidValue
-from nexus.domain.platform.settings import PlatformSettings, bounds, keys, meaning
+from nexus.domain.platform.settings import PlatformSettings, bounds, choices, keys, meaning
 
 
 @frozen(kw_only=True)
@@ -27,15 +27,17 @@ class SettingView:
     """
     One setting: its value now, and what is planned.
 
-    Values are JSON: a whole number, or for amounts ``{"minor": 500, "currency": "USD"}``.
+    Values are JSON: a whole number, for amounts ``{"minor": 500, "currency": "USD"}``, or
+    a list of some of the ``choices``. What is not a number has no ``least`` and ``most``.
     """
 
     key: str
     meaning: str
     value: Any
     default: Any
-    least: int
-    most: int
+    least: int | None
+    most: int | None
+    choices: tuple[str, ...] | None
     effective_from: datetime | None
     planned: tuple[Planned, ...]
 
@@ -56,7 +58,7 @@ class ReadSettings:
         for key in keys():
             mine = [entry for entry in entries if entry.key == key]
             now = next((entry for entry in mine if entry.effective_from <= at), None)
-            least, most = bounds(key)
+            least, most = bounds(key) or (None, None)
             views.append(
                 SettingView(
                     key=key,
@@ -65,6 +67,7 @@ class ReadSettings:
                     default=defaults[key],
                     least=least,
                     most=most,
+                    choices=choices(key),
                     effective_from=None if now is None else now.effective_from,
                     planned=tuple(
                         Planned(value=entry.value, effective_from=entry.effective_from)

@@ -77,12 +77,26 @@ class Action(Enum):
     SIGN_IN_FAILED = "auth.sign_in_failed", EntityType.ACCOUNT, Severity.WARNING
     RESET_ASKED = "auth.reset_asked", EntityType.ACCOUNT
     SIGNED_OUT = "auth.signed_out", EntityType.SIGN_IN
+    SIGN_IN_ENDED = "auth.sign_in_ended", EntityType.SIGN_IN
+    OTHER_SIGN_INS_ENDED = "auth.other_sign_ins_ended", EntityType.ACCOUNT
+    SECOND_FACTOR_SET_UP = "auth.second_factor_set_up", EntityType.ACCOUNT, Severity.WARNING
+    SECOND_FACTOR_REMOVED = "auth.second_factor_removed", EntityType.ACCOUNT, Severity.WARNING
+    SECOND_FACTOR_RESET = "auth.second_factor_reset", EntityType.ACCOUNT, Severity.CRITICAL
+    SECOND_FACTOR_FAILED = "auth.second_factor_failed", EntityType.ACCOUNT, Severity.WARNING
+    RECOVERY_CODE_USED = "auth.recovery_code_used", EntityType.ACCOUNT, Severity.WARNING
+    RECOVERY_CODES_RENEWED = "auth.recovery_codes_renewed", EntityType.ACCOUNT
     ACCESS_REFUSED = "security.access_refused", EntityType.ROUTE, Severity.WARNING
     API_KEY_MADE = "security.api_key_made", EntityType.API_KEY
     API_KEY_ROTATED = "security.api_key_rotated", EntityType.API_KEY
     API_KEY_REVOKED = "security.api_key_revoked", EntityType.API_KEY, Severity.WARNING
 
     ACCOUNT_OPENED = "account.opened", EntityType.ACCOUNT
+    ACCOUNT_DISABLED = "account.disabled", EntityType.ACCOUNT, Severity.WARNING
+    ACCOUNT_ENABLED = "account.enabled", EntityType.ACCOUNT, Severity.WARNING
+    PASSWORD_CHANGED = "account.password_changed", EntityType.ACCOUNT, Severity.WARNING
+    PASSWORD_CHOSEN = "account.password_chosen", EntityType.ACCOUNT, Severity.WARNING
+    VERIFICATION_ASKED = "account.verification_asked", EntityType.ACCOUNT
+    EMAIL_VERIFIED = "account.email_verified", EntityType.ACCOUNT
     EMPLOYEES_LISTED = "company.employees_listed", EntityType.COMPANY
     USE_OVERVIEWED = "company.use_overviewed", EntityType.COMPANY
     LEAVER_RECORDED = "company.leaver_recorded", EntityType.ACCOUNT
@@ -91,11 +105,6 @@ class Action(Enum):
 
     CHILD_ADDED = "child.added", EntityType.CHILD
     CHILD_CHANGED = "child.changed", EntityType.CHILD
-    ACCOUNT_DISABLED = "account.disabled", EntityType.ACCOUNT, Severity.WARNING
-    ACCOUNT_ENABLED = "account.enabled", EntityType.ACCOUNT, Severity.WARNING
-    PASSWORD_CHANGED = "account.password_changed", EntityType.ACCOUNT, Severity.WARNING
-    PASSWORD_CHOSEN = "account.password_chosen", EntityType.ACCOUNT, Severity.WARNING
-    EMAIL_VERIFIED = "account.email_verified", EntityType.ACCOUNT
     CONSENT_RECORDED = "child.consent_recorded", EntityType.CHILD
 
     BOOKED = "booking.made", EntityType.BOOKING
@@ -130,6 +139,7 @@ class Action(Enum):
     AUDIT_SEARCHED = "audit.searched", EntityType.AUDIT_LOG
     AUDIT_ENTRY_SHOWN = "audit.entry_shown", EntityType.AUDIT_LOG
     AUDIT_ENTRY_OPENED = "audit.entry_opened", EntityType.AUDIT_LOG, Severity.WARNING
+    EVENT_RETRIED = "system.event_retried", EntityType.EVENT, Severity.WARNING
     AUDIT_MONTHS_KEPT = "system.audit_months_kept", EntityType.AUDIT_LOG
 
     def __init__(self, label: str, entity: EntityType, severity: Severity = Severity.INFO) -> None:
@@ -144,7 +154,6 @@ class Action(Enum):
     @classmethod
     def labelled(cls, label: str) -> "Action":
         """
-    EVENT_RETRIED = "system.event_retried", EntityType.EVENT, Severity.WARNING
         Raises:
             KeyError: No action has that name.
         """

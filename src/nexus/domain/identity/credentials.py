@@ -1,7 +1,6 @@
-"""What proves who somebody is: passwords, and the tokens that a sign-in gives."""
+"""What proves who somebody is: passwords."""
 
 import unicodedata
-from datetime import datetime, timedelta
 from typing import Final
 
 from attrs import frozen
@@ -11,17 +10,16 @@ from nexus.domain.kernel.errors import Forbidden, Invalid, Throttled, Unauthenti
 SHORTEST: Final = 8
 LONGEST: Final = 128
 ADVISED: Final = 15
-SIGNED_IN_FOR: Final = timedelta(days=30)
 
 
 @frozen
 class WrongCredentials(Unauthenticated):
     """The e-mail address and password do not belong together."""
+
+
 @frozen
 class WrongPassword(Forbidden):
     """That is not the present password of your account."""
-
-
 
 
 @frozen
@@ -59,17 +57,3 @@ def new_password(password: str) -> str:
 def is_short(password: str) -> bool:
     """Whether to advise a longer one: under fifteen characters."""
     return len(normalised(password)) < ADVISED
-
-
-@frozen(kw_only=True)
-class SignedIn:
-    """One sign-in: its id, whose it is and until when; the token itself is nowhere kept."""
-
-    id: str
-    user: UserId
-    created_at: datetime
-    expires_at: datetime
-
-    @classmethod
-    def of(cls, sign_in: str, user: UserId, *, at: datetime) -> "SignedIn":
-        return cls(id=sign_in, user=user, created_at=at, expires_at=at + SIGNED_IN_FOR)

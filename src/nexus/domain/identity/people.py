@@ -45,6 +45,21 @@ class MisplacedRole(Invalid):
     role: Role
 
 
+@frozen
+class OwnAccount(Conflict):
+    """Nobody shuts their own account."""
+
+
+@frozen
+class DisabledAlready(Conflict):
+    """This account is shut already."""
+
+
+@frozen
+class EnabledAlready(Conflict):
+    """This account is open already."""
+
+
 LONGEST_ADDRESS: Final = 254
 """Characters that an address may have (RFC 5321, less the angle brackets)."""
 

@@ -38,6 +38,14 @@ def _amount(minor: int, most: int, meaning: str) -> Any:
     return field(default=Money(minor), validator=check, metadata={"meaning": meaning, "bounds": (0, most)})
 
 
+def _some_of(default: tuple[str, ...], choices: tuple[str, ...], meaning: str) -> Any:
+    def check(_self: Any, attribute: "Attribute[tuple[str, ...]]", value: Any) -> None:
+        if not isinstance(value, tuple) or len(set(value)) < len(value) or not set(value) <= set(choices):
+            raise InvalidValue(attribute.name, f"must be a list of some of {', '.join(choices)}, each once")
+
+    return field(default=default, validator=check, metadata={"meaning": meaning, "choices": choices})
+
+
 @frozen(kw_only=True)
 class PlatformSettings:
     """Every setting, as it is in force at one instant."""
@@ -66,6 +74,11 @@ class PlatformSettings:
     platform_fee_default_basis_points: int = _whole_number(
         1750, 0, 10_000, "The platform's share of a new venue's earnings, in hundredths of a percent."
     )
+    second_factor_required_roles: tuple[str, ...] = _some_of(
+        ("hr_admin", "venue_admin", "platform_admin"),
+        ("parent", "hr_admin", "venue_admin", "platform_admin"),
+        "Roles that sign in with a second factor, or may do nothing but set one up.",
+    )
 
     @property
     def cancellation_window(self) -> timedelta:
@@ -91,7 +104,9 @@ class PlatformSettings:
 
     def stated(self) -> dict[str, Any]:
         """The values as JSON."""
-        return asdict(self)
+        return {
+            key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
+        }
 
 
 def keys() -> tuple[str, ...]:
@@ -105,13 +120,21 @@ def meaning(key: str) -> str:
     return text
 
 
-def bounds(key: str) -> tuple[int, int]:
-    """The least and the greatest value (of an amount: in minor units)."""
-    both: tuple[int, int] = fields_dict(PlatformSettings)[key].metadata["bounds"]
+def bounds(key: str) -> tuple[int, int] | None:
+    """The least and the greatest value (of an amount: in minor units); None of what is not a number."""
+    both: tuple[int, int] | None = fields_dict(PlatformSettings)[key].metadata.get("bounds")
     return both
 
 
+def choices(key: str) -> tuple[str, ...] | None:
+    """What a list may consist of; None of what is not a list."""
+    names: tuple[str, ...] | None = fields_dict(PlatformSettings)[key].metadata.get("choices")
+    return names
+
+
 def _read(key: str, value: Any) -> Any:
+    if choices(key) is not None and isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return tuple(value)
     if fields_dict(PlatformSettings)[key].type is not Money:
         return value
     if not isinstance(value, Mapping) or value.keys() != {"minor", "currency"}:

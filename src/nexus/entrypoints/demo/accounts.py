@@ -1,6 +1,7 @@
 """Who can sign in to look around: one fixed account of each role, with one password for all."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from attrs import frozen
 
@@ -8,6 +9,10 @@ from nexus.domain.identity.people import Role
 
 DEMO_PASSWORD: Final = "picnic-by-the-lake"  # noqa: S105 - told to everybody on the first page
 """The password of every account of the demo world."""
+
+
+EASY_SIGN_IN: Final[Mapping[str, Any]] = {"second_factor_required_roles": []}
+"""The platform's settings in the demo world: nobody needs more than the password that everybody knows."""
 
 
 @frozen

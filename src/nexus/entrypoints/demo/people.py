@@ -18,7 +18,7 @@ from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import ChildId, CompanyId, UserId
 from nexus.domain.kernel.money import Money
 from nexus.domain.kernel.time import local_date
-from nexus.entrypoints.demo.accounts import DEMO_PASSWORD, HR_ADMIN, PARENT, PLATFORM_ADMIN
+from nexus.entrypoints.demo.accounts import DEMO_PASSWORD, EASY_SIGN_IN, HR_ADMIN, PARENT, PLATFORM_ADMIN
 from nexus.entrypoints.demo.data import FamilyLine, families
 from nexus.entrypoints.demo.stage import Stage
 from nexus.entrypoints.demo.town import ZONE
@@ -130,6 +130,7 @@ def invite_everybody(stage: Stage, progress: Callable[[], None]) -> People:
     )
     companies = {key: _found(stage, plan) for key, plan in PLANS.items()}
     people = People([], Actor(user=admin.id, role=admin.role))
+    stage.nexus.change_settings(EASY_SIGN_IN, actor=people.platform_admin)
 
     def join(line: FamilyLine) -> None:
         people.families.append(_join(stage, line, companies[line.company]))

@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.actor import Actor
+from nexus.domain.identity.sessions import device_family
 from nexus.entrypoints.http.cookies import SessionCookie
 from nexus.entrypoints.http.cors import Cors
 from nexus.entrypoints.http.docs import describe_problem, docs_asset, docs_page, list_problems, metrics_route
@@ -61,6 +62,10 @@ def _visitor(request: Request[Any, Any, Any]) -> Actor | None:
     return found if isinstance(found, Actor) else None
 
 
+def _device(request: Request[Any, Any, Any]) -> str | None:
+    return device_family(request.headers.get("user-agent"))
+
+
 def _if_match(request: Request[Any, Any, Any]) -> IfMatch:
     return IfMatch.of(request.headers)
 
@@ -94,9 +99,9 @@ def edge(
     """
     The application that answers with these handlers.
 
-    Handlers may ask for ``actor``, ``visitor`` (perhaps nobody), ``attempt`` (the Idempotency-Key),
-    ``if_match`` and ``session_cookie``; *dependencies* adds the use cases. *unavailable* says which errors
-    mean that something we need is away, and when to ask again.
+    Handlers may ask for ``actor``, ``visitor`` (perhaps nobody), ``attempt`` (the Idempotency-Key), ``device``
+    (what the program calls itself), ``if_match`` and ``session_cookie``; *dependencies* adds the use cases.
+    *unavailable* says which errors mean that something we need is away, and when to ask again.
 
     Raises:
         ImproperlyConfiguredException: A route declares no access policy.
@@ -114,6 +119,7 @@ def edge(
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
             "attempt": Provide(attempts(chosen.fingerprint_keys)),
+            "device": Provide(_device, sync_to_thread=False),
             "if_match": Provide(_if_match, sync_to_thread=False),
             "session_cookie": Provide(lambda: SessionCookie(chosen.https), sync_to_thread=False),
             **(dependencies or {}),

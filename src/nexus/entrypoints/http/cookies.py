@@ -3,7 +3,7 @@
 from attrs import frozen
 from litestar.datastructures import Cookie
 
-from nexus.domain.identity.credentials import SIGNED_IN_FOR
+from nexus.application.identity.sessions import NewSignIn
 from nexus.entrypoints.http.policies import COOKIES
 
 
@@ -18,15 +18,17 @@ class SessionCookie:
 
     https: bool
 
-    def holding(self, token: str) -> Cookie:
-        """The cookie of a new sign-in, kept for as long as the sign-in lasts."""
-        return self._cookie(token, max_age=int(SIGNED_IN_FOR.total_seconds()))
+    def holding(self, new: NewSignIn) -> Cookie:
+        """The cookie of a new sign-in: gone when the browser is closed, unless it is to be remembered."""
+        signed_in = new.signed_in
+        lasts = int((signed_in.expires_at - signed_in.created_at).total_seconds())
+        return self._cookie(new.token, max_age=lasts if signed_in.is_remembered else None)
 
     def cleared(self) -> Cookie:
         """What makes a browser forget it."""
         return self._cookie("", max_age=0)
 
-    def _cookie(self, value: str, *, max_age: int) -> Cookie:
+    def _cookie(self, value: str, *, max_age: int | None) -> Cookie:
         return Cookie(
             key=COOKIES[0] if self.https else COOKIES[1],
             value=value,

@@ -24,13 +24,14 @@ from litestar.params import ParameterKwarg
 from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.commands import IdempotencyKeyReused
+from nexus.domain.identity.second_factor import SecondFactorRequired
+from nexus.domain.identity.sessions import SessionEnded
 from nexus.domain.kernel.errors import Refusal, VersionMismatch
 from nexus.entrypoints.http.policies import (
     COOKIES,
     CrossSiteRequest,
     NotForThisRole,
     Policy,
-    SessionEnded,
     SignInRequired,
     allow,
     policy_of,
@@ -110,6 +111,8 @@ def _usual(path: str, method: str, handler: HTTPRouteHandler) -> dict[int, list[
         usual[403] = [NotForThisRole.slug()]
         if method not in ("GET", "HEAD"):
             usual[403].append(CrossSiteRequest.slug())
+    if (policy is not Policy.PUBLIC or handler.opt.get("recognise")) and not handler.opt.get("restricted"):
+        usual.setdefault(403, []).append(SecondFactorRequired.slug())
     if "{" in path:
         usual[404] = ["no-such-page"]
     if "data" in names:

@@ -29,6 +29,7 @@ OWNERS: Final[Mapping[Policy, Mapping[str, Owner]]] = MappingProxyType({
         "activity_id": Owner.EVERYBODY,
         "session_id": Owner.EVERYBODY,
         "child_id": Owner.USER,
+        "sign_in_id": Owner.USER,
     },
     Policy.FAMILY: {
         "booking_id": Owner.USER,

@@ -21,6 +21,8 @@ from litestar.routes import BaseRoute, HTTPRoute
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.caller import caller
 from nexus.domain.identity.people import Role
+from nexus.domain.identity.second_factor import SecondFactorRequired
+from nexus.domain.identity.sessions import SessionEnded
 from nexus.domain.kernel.errors import Forbidden, Unauthenticated
 from nexus.entrypoints.http.rates import Rates
 
@@ -68,11 +70,6 @@ class SignInRequired(Unauthenticated):
 
 
 @frozen
-class SessionEnded(Unauthenticated):
-    """This sign-in is not valid, or not any more."""
-
-
-@frozen
 class NotForThisRole(Forbidden):
     """Your role may not do this."""
 
@@ -108,6 +105,11 @@ def allow(
 
 SENSITIVE: Final = {"sensitive": True}
 """For the ``opt`` of a handler that shows what few may see: each look at it is in the audit log."""
+
+
+def even_restricted(opt: dict[str, Any]) -> dict[str, Any]:
+    """The ``opt`` of a route that is open to a sign-in without the second factor its role must have, too."""
+    return opt | {"restricted": True}
 
 
 def scope_of(handler: BaseRouteHandler, method: str) -> str | None:
@@ -170,6 +172,7 @@ def guard(
             raise SessionEnded if token else SignInRequired
         if by_cookie and _is_cross_site(connection):
             raise CrossSiteRequest
+        _require_second_factor(actor, handler)
         _admit(actor, policy, scope_of(handler, str(connection.scope.get("method"))))
         caller.set(evolve(caller.get(), actor=actor))
         connection.scope["user"] = actor
@@ -188,6 +191,11 @@ def _admit(actor: Actor, policy: Policy, scope: str | None) -> None:
         raise NotForThisRole(actor.role)
     if actor.key is not None and scope not in actor.scopes:
         raise OutsideTheKeysScopes(scope)
+
+
+def _require_second_factor(actor: Actor, handler: BaseRouteHandler) -> None:
+    if actor.is_restricted and not handler.opt.get("restricted"):
+        raise SecondFactorRequired
 
 
 def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | None, bool]:

@@ -1,28 +1,31 @@
 """Who is asking: sign in, sign out, and what the pass knows about oneself."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from attrs import field, frozen, validators
 from litestar import Controller, Response, get, post
-from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
+from litestar.enums import MediaType
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, SkipValidation
 from litestar.types import ControllerRouterHandler
 
-from nexus.application.identity.sign_in import ShowMe, SignIn, SignOut
-from nexus.application.identity.views import Me
+from nexus.application.identity.complete_sign_in import CompleteSignIn
+from nexus.application.identity.sign_in import ShowMe, SignIn, SignInResult, SignOut
+from nexus.application.identity.views import Me, SecondFactorNeeded
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.ports import Begin
 from nexus.domain.identity.credentials import TooManyAttempts, WrongCredentials
 from nexus.domain.identity.people import Role
+from nexus.domain.identity.second_factor import ChallengeEnded, WrongCode
 from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
 from nexus.entrypoints.http.cookies import SessionCookie
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
-from nexus.entrypoints.http.policies import Policy, allow
-
-NO_STORE: Final = {"cache-control": "no-store"}
+from nexus.entrypoints.http.policies import Policy, allow, even_restricted
+from nexus.entrypoints.http.tokens import COOKIE_SET, NO_STORE, TokenView, token_facts, with_cookie
+from nexus.entrypoints.http.views import encode
 
 
 @frozen(kw_only=True)
@@ -41,6 +44,46 @@ class PasswordSignIn:
         validator=validators.max_len(1024),
         metadata={"secret": True, "examples": ["correct horse battery staple"]},
     )
+    remember: bool = field(
+        default=False,
+        metadata={
+            "description": "Stay signed in for thirty days (fourteen without use), also after the browser is "
+            "closed; otherwise for twelve hours (one without use)."
+        },
+    )
+
+
+@frozen(kw_only=True)
+class ChallengeAnswer:
+    """The second half of a sign-in."""
+
+    challenge: str = field(
+        repr=False,
+        validator=validators.max_len(200),
+        metadata={"secret": True, "description": "What the first half was answered with."},
+    )
+    code: str = field(
+        repr=False,
+        validator=validators.max_len(100),
+        metadata={
+            "secret": True,
+            "description": "Six digits of the app, or a recovery code.",
+            "examples": ["287082"],
+        },
+    )
+
+
+@frozen(kw_only=True)
+class ChallengeView:
+    """The password was right; a second factor is needed. This is no sign-in yet."""
+
+    challenge: str = field(
+        repr=False,
+        metadata={
+            "description": "Send it with a code to `/auth/second-factor`; it is good for nothing else."
+        },
+    )
+    expires_at: datetime
 
 
 @frozen(kw_only=True)
@@ -77,18 +120,24 @@ class MeView:
 
 
 @frozen(kw_only=True)
-class SignInView:
+class SignInView(TokenView):
     """A new sign-in; its token is shown this once."""
 
-    token: str = field(
-        repr=False,
-        metadata={"description": "Send it as `Authorization: Bearer <token>`; its content means nothing."},
-    )
-    expires_at: datetime
-    password_is_short: bool = field(
-        metadata={"description": "Whether to advise a longer password: it has under 15 characters."}
+    password_is_short: bool | None = field(
+        metadata={
+            "description": "Whether to advise a longer password: it has under 15 characters. Null where no "
+            "password was sent."
+        }
     )
     me: MeView
+
+    @classmethod
+    def after(cls, result: SignInResult) -> "SignInView":
+        return cls(
+            **token_facts(result.sign_in),
+            password_is_short=result.password_is_short,
+            me=MeView.of(result.me),
+        )
 
 
 class AuthController(Controller):
@@ -102,40 +151,61 @@ class AuthController(Controller):
         status_code=200,
         sync_to_thread=True,
         opt=allow(Policy.PUBLIC),
-        responses=problem_responses(WrongCredentials, TooManyAttempts),
-        response_headers=[
-            ResponseHeader(
-                name="Set-Cookie",
-                documentation_only=True,
-                description="The same token for browsers: HttpOnly, SameSite=Lax, behind TLS Secure.",
-            )
-        ],
+        responses={
+            202: ResponseSpec(data_container=ChallengeView, description="A second factor is needed."),
+            **problem_responses(WrongCredentials, TooManyAttempts),
+        },
+        response_headers=[COOKIE_SET],
     )
     def sign_in_with_password(
         self,
         *,
         data: JSONBody[PasswordSignIn],
         sign_in: NamedDependency[SkipValidation[SignIn]],
+        device: NamedDependency[str | None],
         session_cookie: NamedDependency[SkipValidation[SessionCookie]],
     ) -> Response[SignInView]:
         """
         Sign in with a password.
 
-        The token is always a new one, whatever was sent along, and lasts thirty
-        days or until signing out. Which of address and password was wrong, or
+        Where a second factor is set up this answers 202 with a challenge; sent to
+        `/auth/second-factor` with a code it completes the sign-in. The token is always
+        a new one, whatever was sent along. Which of address and password was wrong, or
         whether there is such an account, is not told. After ten wrong attempts
         the next ones are refused for a while, known address or not.
         """
-        signed_in = sign_in(data.email, data.password)
-        view = SignInView(
-            token=signed_in.token,
-            expires_at=signed_in.expires_at,
-            password_is_short=signed_in.password_is_short,
-            me=MeView.of(signed_in.me),
-        )
-        return Response(view, headers=NO_STORE, cookies=[session_cookie.holding(signed_in.token)])
+        result = sign_in(data.email, data.password, remember=data.remember, device=device)
+        if isinstance(result, SecondFactorNeeded):
+            needed: Any = encode(ChallengeView(challenge=result.challenge, expires_at=result.expires_at))
+            return Response(needed, status_code=202, media_type=MediaType.JSON, headers=NO_STORE)
+        return with_cookie(SignInView.after(result), result.sign_in, session_cookie)
 
-    @post("/sign-out", status_code=204, sync_to_thread=True, opt=allow(Policy.SIGNED_IN))
+    @post(
+        "/second-factor",
+        status_code=200,
+        sync_to_thread=True,
+        opt=allow(Policy.PUBLIC),
+        responses=problem_responses(ChallengeEnded, WrongCode, TooManyAttempts),
+        response_headers=[COOKIE_SET],
+    )
+    def sign_in_with_second_factor(
+        self,
+        *,
+        data: JSONBody[ChallengeAnswer],
+        complete_sign_in: NamedDependency[SkipValidation[CompleteSignIn]],
+        device: NamedDependency[str | None],
+        session_cookie: NamedDependency[SkipValidation[SessionCookie]],
+    ) -> Response[SignInView]:
+        """
+        Complete a sign-in with a second factor.
+
+        A challenge lasts five minutes and five tries, and is good for one sign-in. A
+        code is good for one time, also when it is sent twice at the same moment.
+        """
+        result = complete_sign_in(data.challenge, data.code, device=device)
+        return with_cookie(SignInView.after(result), result.sign_in, session_cookie)
+
+    @post("/sign-out", status_code=204, sync_to_thread=True, opt=even_restricted(allow(Policy.SIGNED_IN)))
     def end_sign_in(
         self,
         *,
@@ -152,7 +222,7 @@ class AuthController(Controller):
         return answer
 
 
-@get("/api/v1/me", sync_to_thread=True, opt=allow(Policy.SIGNED_IN), tags=("Sign-in",))
+@get("/api/v1/me", sync_to_thread=True, opt=even_restricted(allow(Policy.SIGNED_IN)), tags=("Sign-in",))
 def show_oneself(
     actor: NamedDependency[SkipValidation[Actor]], show_me: NamedDependency[SkipValidation[ShowMe]]
 ) -> MeView:

@@ -26,7 +26,8 @@ class SettingsChange:
     values: dict[str, Any] = field(
         validator=validators.min_len(1),
         metadata={
-            "description": "By key: a whole number, or for amounts an object of minor units and currency.",
+            "description": "By key: a whole number, for amounts an object of minor units and currency, "
+            "or a list of names.",
             "examples": [
                 {"waitlist_confirmation_hours": 6, "credit_value": {"minor": 550, "currency": "USD"}}
             ],
