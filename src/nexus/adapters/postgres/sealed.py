@@ -28,6 +28,7 @@ NOT_SEALED: Final[Mapping[str, str]] = {
     "command_keys.body": "what the client was answered; nothing that is sealed elsewhere is in an answer",
     "command_keys.fingerprint": "a digest under a key",
     "imported_programmes.fingerprint": "a digest of what a publisher made public",
+    "mail_tokens.token_hash": "a digest of 256 random bits",
     "user_sessions.token_hash": "a digest of 256 random bits",
 }
 
