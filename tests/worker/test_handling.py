@@ -57,7 +57,7 @@ def test_a_failing_reaction_leaves_no_half_effect_and_its_error(
                 id=EventId(uuid4()), at=NOON, parent=event.parent, child=event.child, given=(), withdrawn=()
             )
         )
-        raise RuntimeError("no\x00 paper" + "!" * 3000)
+        raise RuntimeError("no paper")
 
     event = committed()
     with pytest.raises(RuntimeError, match="paper"):
@@ -66,8 +66,9 @@ def test_a_failing_reaction_leaves_no_half_effect_and_its_error(
     handled, error = state(owner, event)
     assert not handled
     assert error is not None
-    assert error.startswith("RuntimeError: no")
-    assert len(error) == 2000
+    assert error.startswith("RuntimeError\nRuntimeError\n")
+    assert "test_handling.py" in error
+    assert "paper" not in error, "what an error says may be personal"
     assert HandleEvent(begin, nothing, {})(event)
     assert state(owner, event) == (True, None)
 
@@ -78,17 +79,19 @@ def test_an_error_that_the_database_reports_is_recorded_too(
     event = committed()
     with pytest.raises(psycopg.errors.UndefinedTable):
         HandleEvent(begin, lambda work, _: work.connection.execute("SELECT * FROM nowhere"), {})(event)
-    assert (state(owner, event)[1] or "").startswith("UndefinedTable: ")
+    assert (state(owner, event)[1] or "").startswith("psycopg.errors.UndefinedTable 42P01\n")
 
 
-def test_an_event_of_another_version_is_kept_and_named(
+def test_an_event_of_another_version_is_kept(
     begin: PostgresBegin, owner: psycopg.Connection, committed: Committed
 ):
     event = committed()
     owner.execute("UPDATE outbox SET type = 'SomethingNewer'")
     with pytest.raises(KeyError):
         HandleEvent(begin, nothing, {})(event)
-    assert state(owner, event) == (False, "KeyError: 'SomethingNewer'")
+    handled, error = state(owner, event)
+    assert not handled
+    assert (error or "").startswith("KeyError\n")
 
 
 def test_two_workers_at_once_react_once(begin: PostgresBegin, committed: Committed):
@@ -157,7 +160,9 @@ def test_a_job_that_fails_runs_again_and_keeps_what_it_had_committed(
 
     with pytest.raises(RuntimeError):
         HandleEvent(begin, nothing, {Job.TIDY_UP: fail})(event)
-    assert state(owner, event) == (False, "RuntimeError: halfway")
+    handled, error = state(owner, event)
+    assert not handled
+    assert (error or "").startswith("RuntimeError\n")
     assert owner.execute("SELECT count(*) FROM outbox").fetchone() == (2,)
     assert HandleEvent(begin, nothing, {Job.TIDY_UP: lambda: None})(event)
 

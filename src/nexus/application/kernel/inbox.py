@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from attrs import field, frozen
 
 from nexus.application.kernel.jobs import Job, JobDue
+from nexus.application.kernel.mishap import kind, trace
 from nexus.application.kernel.ports import Begin
 from nexus.domain.kernel.events import Event
 from nexus.domain.kernel.ids import EventId
@@ -61,6 +62,6 @@ class HandleEvent:
                 work.inbox.done(event_id)
         except Exception as error:
             with self.begin() as work:
-                work.inbox.failed(event_id, f"{type(error).__name__}: {error}")
+                work.inbox.failed(event_id, f"{kind(error)}\n{trace(error)}")
             raise
         return True

@@ -1,6 +1,6 @@
 """Mails to single people."""
 
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from attrs import field, frozen
 
@@ -17,9 +17,15 @@ class Mail:
 class MailRefused(Exception):
     """Nobody takes mail for this address, or this mail: trying again changes nothing."""
 
+    is_impersonal: ClassVar[bool] = True
+    """What it says is made of codes."""
+
 
 class MailDelayed(Exception):
     """The mail could not be handed over now; it is worth another try later."""
+
+    is_impersonal: ClassVar[bool] = True
+    """What it says is made of codes."""
 
 
 class Mailer(Protocol):

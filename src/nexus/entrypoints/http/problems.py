@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from inspect import cleandoc
-from traceback import format_exception
 from typing import Any, Final
 
 import structlog
@@ -22,6 +21,7 @@ from litestar.exceptions import HTTPException, NotAuthorizedException, Validatio
 from litestar.types import ExceptionHandlersMap
 
 from nexus.application.kernel.caller import NobodyWaits
+from nexus.application.kernel.mishap import kind, trace
 from nexus.domain.kernel import errors
 from nexus.domain.kernel.errors import Refusal
 from nexus.entrypoints.http.context import here
@@ -247,8 +247,8 @@ def _unexpected(_: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     _log.error(
         "request failed",
         request_id=now.request_id if now else None,
-        error=type(error).__name__,
-        trace="".join(format_exception(error)),  # not exc_info: some renderers add the frames' variables
+        error=kind(error),
+        trace=trace(error),  # not exc_info: the message of an error may quote what somebody entered
     )
     return answer(http_document("internal-error"), 500)
 
