@@ -13,6 +13,7 @@ from nexus.entrypoints.commands.database import demo, migrate
 from nexus.entrypoints.commands.events import events
 from nexus.entrypoints.commands.invariants import verify
 from nexus.entrypoints.commands.keys import keys
+from nexus.entrypoints.commands.mails import mail
 from nexus.entrypoints.commands.processes import scheduler, serve, worker
 from nexus.entrypoints.commands.reference import cli_reference
 from nexus.entrypoints.commands.settings import list_settings
@@ -49,10 +50,10 @@ for command in (
     demo,
     import_files,
     verify,
-    keys,
-    clock,
     events,
     keys,
+    clock,
+    mail,
     create_admin,
     list_settings,
     cli_reference,

@@ -6,7 +6,7 @@ them, and files that come from outside. What the product does over them is
 `nexus.entrypoints.wiring`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from http import HTTPStatus
@@ -27,7 +27,10 @@ from nexus.adapters.embedded import (
     running_servers,
     secret_key,
 )
+from nexus.adapters.embedded.folder import home_for
 from nexus.adapters.embedded.process import Account, free_port, is_free, start, stop, tie_to_parent
+from nexus.adapters.mail.folder import KeptMail
+from nexus.adapters.mail.folder import kept_mails as mails_in
 from nexus.adapters.outgoing import NoAnswer, OutgoingClient
 from nexus.adapters.postgres import health
 from nexus.adapters.postgres.invariants import Finding, verify
@@ -155,6 +158,12 @@ def findings(nexus: Nexus) -> Iterator[Finding]:
     last_offer = timedelta(minutes=int(stated["waitlist_last_offer_minutes"]))
     with nexus.pool.connection() as connection:
         yield from verify(connection, at=nexus.now(), last_offer=last_offer)
+
+
+def kept_mails(settings: Settings) -> Sequence[KeptMail]:
+    """The mails that a development installation would have sent, the newest first."""
+    stand_in = home_for(settings.data_dir) / settings.mail_dir.name
+    return mails_in(stand_in) or mails_in(settings.mail_dir)
 
 
 class NoTimeMachine(SettingError):

@@ -7,10 +7,12 @@ Settings of an installation, from environment variables that start with ``NEXUS_
 import base64
 import binascii
 import os
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from attrs import Attribute, field, fields, frozen
 
@@ -100,6 +102,26 @@ def _origins(text: str) -> frozenset[tuple[str, int]]:
     return frozenset(found)
 
 
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be http:// or https:// with a host, and nothing behind the path")
+    return text.rstrip("/")
+
+
+def _sender(text: str) -> str:
+    if not re.fullmatch(r"[^<>@]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", text):
+        raise ValueError("must be an address, or a name with an address in angle brackets")
+    return text
+
+
+def _smtp_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"smtp", "smtps", "smtp+plain"} or not parts.hostname:
+        raise ValueError("must be smtp://, smtps:// or smtp+plain:// with a host")
+    return text
+
+
 def _key(text: str) -> bytes:
     try:
         key = base64.b64decode(text, validate=True)
@@ -170,6 +192,26 @@ class Settings:
     https: bool = _setting(
         False, "Served behind TLS: cookies are Secure, browsers are told to come back by TLS.", read=_truth
     )
+    public_url: str | None = _setting(
+        None,
+        "Where people reach the pass, as `https://pass.example.com`: links in mails lead there. Needed with "
+        "`NEXUS_SMTP_URL`; `nexus up` knows its own.",
+        read=_public_url,
+    )
+    smtp_url: str | None = _setting(
+        None,
+        "The mail server: `smtp://user:password@host:587` (STARTTLS, always), `smtps://` (TLS from the "
+        "start), or `smtp+plain://` for a relay on this machine. Without it mails wait in production, and in "
+        "development they go into `mail` in the data directory (`nexus mail`).",
+        secret=True,
+        read=_smtp_url,
+    )
+    mail_from: str | None = _setting(
+        None,
+        "The sender of mails, as `Family Pass <no-reply@pass.example.com>`.",
+        read=_sender,
+        shown="`no-reply@` and the host of `NEXUS_PUBLIC_URL`",
+    )
     trusted_proxies: tuple[Network, ...] = _setting(
         (),
         "Addresses and networks (CIDR) of the proxies in front of `nexus serve`, separated by commas. Only what "
@@ -214,6 +256,17 @@ class Settings:
         shown="`https:443`",
     )
     log_level: str = _setting("info", "`debug`, `info`, `warning` or `error`.")
+
+    @property
+    def origin(self) -> str:
+        """The sender of mails."""
+        host = urlsplit(self.public_url or "").hostname or "localhost"
+        return self.mail_from or f"Nexus Family Pass <no-reply@{host}>"
+
+    @property
+    def mail_dir(self) -> Path:
+        """Where mails go in development, without a mail server."""
+        return self.data_dir / "mail"
 
     @property
     def is_development(self) -> bool:

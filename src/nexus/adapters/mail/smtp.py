@@ -59,9 +59,9 @@ class SmtpMailer:
             raise self._failure("content", refused.smtp_code) from None
         except smtplib.SMTPResponseException as refused:
             # The server does not take us, whoever it is for: that is for the operator to mend.
-            raise MailDelayed(f"{type(refused).__name__} {refused.smtp_code}") from None
+            raise _delayed(f"{type(refused).__name__} {refused.smtp_code}") from None
         except (smtplib.SMTPException, OSError) as error:
-            raise MailDelayed(type(error).__name__) from None
+            raise _delayed(type(error).__name__) from None
 
     def _deliver(self, made: EmailMessage) -> None:
         server = self._connected()
@@ -96,6 +96,11 @@ class SmtpMailer:
     @staticmethod
     def _failure(what: str, code: int) -> MailRefused | MailDelayed:
         if code >= _FOR_GOOD:
-            _log.warning("mail was refused", what=what, code=code)
+            _log.warning("mail was refused", reason=f"{what} {code}")
             return MailRefused(f"{what} {code}")
-        return MailDelayed(f"{what} {code}")
+        return _delayed(f"{what} {code}")
+
+
+def _delayed(reason: str) -> MailDelayed:
+    _log.warning("mail is waiting", reason=reason)
+    return MailDelayed(reason)

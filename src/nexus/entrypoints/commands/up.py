@@ -166,6 +166,7 @@ def _environment(stated: Settings, folder: Path, port: int) -> dict[str, str]:
         "NEXUS_DATA_DIR": str(folder),
         "NEXUS_HOST": stated.host,
         "NEXUS_PORT": str(port),
+        "NEXUS_PUBLIC_URL": stated.public_url or f"http://{stated.host}:{port}",
     }
 
 
@@ -195,6 +196,7 @@ def greeting(address: str, folder: Path, *, demo: bool) -> str:
         "",
         f"  API       {address}/docs",
         f"  Data      {folder} (logs: web.log, worker.log, scheduler.log)",
+        "  Mail      nexus mail",
         "  Stop      Ctrl-C",
         "",
     ]
