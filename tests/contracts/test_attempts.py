@@ -15,6 +15,7 @@ from nexus.adapters.memory.limiter import MemoryLimiter
 from nexus.adapters.memory.world import World
 from nexus.adapters.redis.limiter import RedisLimiter
 from nexus.application.identity.attempts import SIGNING_IN, Attempts, network_of
+from nexus.application.identity.sessions import OpenSignIn
 from nexus.application.identity.sign_in import SignIn
 from nexus.application.kernel.caller import NOBODY, caller
 from nexus.domain.identity.credentials import TooManyAttempts, WrongCredentials
@@ -50,8 +51,7 @@ class Door:
         self.sign_in = SignIn(
             self.stage.begin,
             self.stage.now,
-            self.stage.new_id,
-            lambda: next(tokens),
+            OpenSignIn(self.stage.new_id, lambda: next(tokens)),
             self.stage.passwords,
             Attempts(limiter or MemoryLimiter(self.ticks)),
         )

@@ -21,6 +21,8 @@ SEALED: Final = (
     SealedColumn("children", "medical_notes", "id", under_child_key=True),
     SealedColumn("audit_logs", "old_sealed", "id", under_child_key=True, is_append_only=True),
     SealedColumn("audit_logs", "new_sealed", "id", under_child_key=True, is_append_only=True),
+    SealedColumn("second_factors", "seed", "user_id"),
+    SealedColumn("second_factors", "pending_seed", "user_id"),
 )
 
 NOT_SEALED: Final[Mapping[str, str]] = {
@@ -29,6 +31,8 @@ NOT_SEALED: Final[Mapping[str, str]] = {
     "command_keys.fingerprint": "a digest under a key",
     "imported_programmes.fingerprint": "a digest of what a publisher made public",
     "mail_tokens.token_hash": "a digest of 256 random bits",
+    "recovery_codes.code_hash": "a digest of 125 random bits",
+    "sign_in_challenges.token_hash": "a digest of 256 random bits",
     "user_sessions.token_hash": "a digest of 256 random bits",
 }
 

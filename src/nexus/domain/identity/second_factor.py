@@ -9,7 +9,6 @@ from base64 import b32decode, b32encode
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
-from urllib.parse import quote, urlencode
 
 from attrs import field, frozen
 
@@ -22,6 +21,8 @@ SKEW: Final = 1
 SEED_BYTES: Final = 20
 """As long as the output of SHA-1 (RFC 4226, requirement R6)."""
 ISSUER: Final = "Nexus Family Pass"
+
+_PLAIN: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@")
 
 RECOVERY_CODES: Final = 10
 RECOVERY_ALPHABET: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -117,15 +118,16 @@ def as_seed(text: str) -> bytes:
 
 def enrolment_uri(seed: bytes, *, email: str) -> str:
     """What an app reads from a QR code."""
-    label = quote(f"{ISSUER}:{email}", safe="@:")
-    stated = {
-        "secret": as_text(seed),
-        "issuer": ISSUER,
-        "algorithm": "SHA1",
-        "digits": DIGITS,
-        "period": int(STEP.total_seconds()),
-    }
-    return f"otpauth://totp/{label}?{urlencode(stated, quote_via=quote)}"
+    issuer, period = _escaped(ISSUER), int(STEP.total_seconds())
+    return (
+        f"otpauth://totp/{issuer}:{_escaped(email)}?secret={as_text(seed)}&issuer={issuer}"
+        f"&algorithm=SHA1&digits={DIGITS}&period={period}"
+    )
+
+
+def _escaped(text: str) -> str:
+    """As in any address: what is neither letter nor digit of ASCII by its bytes."""
+    return "".join(chr(byte) if chr(byte) in _PLAIN else f"%{byte:02X}" for byte in text.encode())
 
 
 def recovery_code(letters: str) -> str:
