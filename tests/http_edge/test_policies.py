@@ -17,6 +17,7 @@ ADMITTED = {
     Policy.FAMILY: {Role.PARENT, Role.HR_ADMIN},
     Policy.VENUE: {Role.VENUE_ADMIN},
     Policy.HR: {Role.HR_ADMIN},
+    Policy.STAFF: {Role.HR_ADMIN, Role.VENUE_ADMIN, Role.PLATFORM_ADMIN},
     Policy.ADMIN: {Role.PLATFORM_ADMIN},
 }
 

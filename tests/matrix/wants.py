@@ -16,6 +16,7 @@ WANTS: Final[Mapping[str, Wants]] = {
     f"POST {A}/admin/users": Wants(body={"company_id": lambda world: world.ids["company_id"]["A"]}),
     f"POST {A}/admin/venues/{{venue_id}}/approve": Wants({"venue_id": "applying"}),
     f"POST {A}/admin/venues/{{venue_id}}/reject": Wants({"venue_id": "applying"}),
+    f"POST {A}/me/api-keys": Wants(body={"scopes": lambda _: ["read:activities"]}),
     f"POST {A}/sessions/{{session_id}}/waitlist": Wants({"session_id": "full"}),
     f"POST {A}/venue/bookings/{{booking_id}}/attendance": Wants({"booking_id": "started"}),
     f"POST {A}/venue/bookings/{{booking_id}}/confirm": Wants({"booking_id": "pending"}),

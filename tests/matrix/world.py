@@ -83,6 +83,7 @@ class World:
         clock.at = NOON - timedelta(hours=1)
         self._queues()
         self._plans()
+        self._keys()
         clock.at = NOON
         self.front.handle_events()
         self._log()
@@ -223,6 +224,14 @@ class World:
         self.own("entry_id:of the log", "A", entry["id"])
         sealed = [each for each in self._get("root", "/admin/audit?limit=100")["items"] if each["is_sealed"]]
         self.own("entry_id:sealed", "A", sealed[0]["id"])
+
+    def _keys(self) -> None:
+        for label, person in self.people.items():
+            if person.role is not Role.PARENT:
+                wish = {"name": "Key", "scopes": ["read:activities"]}
+                self.own("key_id", label, self._made(label, "POST", "/me/api-keys", wish)["key"]["id"])
+        for name in self.towns:
+            self.own("key_id", name, self.ids["key_id"][f"hr {name}"])
 
 
 @define

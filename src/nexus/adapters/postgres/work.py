@@ -18,8 +18,8 @@ from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, Postgr
 from nexus.adapters.postgres.lines import PostgresLines
 from nexus.adapters.postgres.notifications import PostgresNotifications
 from nexus.adapters.postgres.outbox import PostgresOutbox
-from nexus.adapters.postgres.payments import PostgresPayments
 from nexus.adapters.postgres.parked import PostgresParkedEvents
+from nexus.adapters.postgres.payments import PostgresPayments
 from nexus.adapters.postgres.places import PostgresPlaces
 from nexus.adapters.postgres.planning import PostgresSchedules, PostgresSessions
 from nexus.adapters.postgres.plans import PostgresPlans

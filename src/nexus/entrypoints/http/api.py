@@ -16,6 +16,7 @@ from nexus.entrypoints.http import controllers
 from nexus.entrypoints.http.app import EdgeSettings, edge
 from nexus.entrypoints.http.cors import Cors
 from nexus.entrypoints.http.health import health_routes
+from nexus.entrypoints.http.policies import Keys
 from nexus.entrypoints.http.proxies import Proxies
 from nexus.entrypoints.http.rates import MINUTE, Rates
 from nexus.entrypoints.settings import Settings
@@ -31,6 +32,7 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
     return edge(
         [*_resources(), health_routes(nexus), first_page(nexus, settings)],
         authenticate=nexus.authenticate,
+        keys=Keys(nexus.recognise_key, nexus.admit_key),
         unavailable=AWAY,
         dependencies={name: _provided(value) for name, value in dependencies.items()},
         lifespan=lifespan,

@@ -22,7 +22,14 @@ from nexus.entrypoints.http.idempotency import attempts
 from nexus.entrypoints.http.middleware import Figures, Ground, Surroundings
 from nexus.entrypoints.http.openapi import declare_problems, openapi_config
 from nexus.entrypoints.http.parameters import check_query
-from nexus.entrypoints.http.policies import Authenticate, current_actor, guard, is_automatic, require_policies
+from nexus.entrypoints.http.policies import (
+    Authenticate,
+    Keys,
+    current_actor,
+    guard,
+    is_automatic,
+    require_policies,
+)
 from nexus.entrypoints.http.problems import RetryAfter, exception_handlers
 from nexus.entrypoints.http.proxies import Proxies
 from nexus.entrypoints.http.rates import Rates
@@ -90,6 +97,7 @@ def edge(
     route_handlers: Sequence[ControllerRouterHandler],
     *,
     authenticate: Authenticate,
+    keys: Keys | None = None,
     unavailable: Mapping[type[Exception], RetryAfter] | None = None,
     dependencies: Mapping[str, Provide] | None = None,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
@@ -114,7 +122,7 @@ def edge(
     set_asyncio_executor(ThreadPoolExecutor(chosen.threads, thread_name_prefix="request"))
     app = Litestar(
         route_handlers=[*route_handlers, *own],
-        guards=[guard(authenticate, rates), check_query],
+        guards=[guard(authenticate, rates, keys), check_query],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),

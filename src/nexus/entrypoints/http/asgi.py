@@ -10,6 +10,7 @@ from litestar import Litestar
 
 from nexus.entrypoints import logs
 from nexus.entrypoints.http.api import build
+from nexus.entrypoints.http.key_uses import noting_uses
 from nexus.entrypoints.installation import tie_to_parent
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import open_nexus
@@ -36,4 +37,4 @@ def create() -> Litestar:
         with stack:
             yield
 
-    return build(nexus, settings, lifespan=[serving])
+    return build(nexus, settings, lifespan=[serving, noting_uses(nexus.write_key_uses)])

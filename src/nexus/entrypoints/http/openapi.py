@@ -24,23 +24,39 @@ from litestar.params import ParameterKwarg
 from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.commands import IdempotencyKeyReused
+from nexus.application.platform.scopes import SCOPES
 from nexus.domain.identity.second_factor import SecondFactorRequired
 from nexus.domain.identity.sessions import SessionEnded
 from nexus.domain.kernel.errors import Refusal, VersionMismatch
+from nexus.domain.platform.api_keys import NotFromThisAddress
 from nexus.entrypoints.http.policies import (
     COOKIES,
     CrossSiteRequest,
+    KeyNotValid,
     NotForThisRole,
+    OutsideTheKeysScopes,
     Policy,
     SignInRequired,
     allow,
     policy_of,
     routes_of,
+    scope_of,
 )
 from nexus.entrypoints.http.problems import MEDIA_TYPE, Problem, address, status_of
 from nexus.entrypoints.http.rates import TooManyRequests
 
 PATH: Final = "/schema"
+
+_KEYS: Final = (
+    "An API key, for integrations: `Authorization: Bearer nxk_...`, never in a cookie or an address. It acts "
+    "for whoever made it, within its scopes, networks and limits, where this scheme is listed. Scopes by role: "
+    + "; ".join(
+        f"{role.value}: {', '.join(f'`{scope}`' for scope in scopes)}"
+        for role, scopes in SCOPES.items()
+        if scopes
+    )
+    + "."
+)
 
 _DESCRIPTIONS: Final = {
     400: "The request cannot be read.",
@@ -107,8 +123,10 @@ def _usual(path: str, method: str, handler: HTTPRouteHandler) -> dict[int, list[
         504: ["took-too-long"],
     }
     if policy is not Policy.PUBLIC:
-        usual[401] = [SignInRequired.slug(), SessionEnded.slug()]
-        usual[403] = [NotForThisRole.slug()]
+        usual[401] = [SignInRequired.slug(), SessionEnded.slug(), KeyNotValid.slug()]
+        usual[403] = [NotForThisRole.slug(), OutsideTheKeysScopes.slug()]
+        if scope_of(handler, method):
+            usual[403].append(NotFromThisAddress.slug())
         if method not in ("GET", "HEAD"):
             usual[403].append(CrossSiteRequest.slug())
     if (policy is not Policy.PUBLIC or handler.opt.get("recognise")) and not handler.opt.get("restricted"):
@@ -164,6 +182,9 @@ def openapi_config(title: str, version: str) -> OpenAPIConfig:
                     type="http", scheme="bearer", description="The token that signing in answers with."
                 ),
                 "session": SecurityScheme(type="apiKey", name=COOKIES[1], security_scheme_in="cookie"),
+                "key": SecurityScheme(
+                    type="http", scheme="bearer", bearer_format="nxk_<prefix>_<secret>", description=_KEYS
+                ),
             }
         ),
         render_plugins=[_Document()],
@@ -179,7 +200,7 @@ def completed(drawn: Mapping[str, Any], app: Litestar) -> dict[str, Any]:
     for path, method, handler in routes_of(app):
         operation = document.get("paths", {}).get(path or "/", {}).get(method.lower())
         if operation is not None:
-            _complete(operation, handler)
+            _complete(operation, handler, scope_of(handler, method))
             operation["operationId"] = _operation_id(method, path)
     return _named(document)
 
@@ -200,14 +221,14 @@ def _introduce(operation: dict[str, Any]) -> None:
         operation["description"] = rest
 
 
-def _complete(operation: dict[str, Any], handler: HTTPRouteHandler) -> None:
+def _complete(operation: dict[str, Any], handler: HTTPRouteHandler, scope: str | None) -> None:
     _introduce(operation)
     names = set(handler.parsed_fn_signature.parameters)
     policy = policy_of(handler)
     if policy is Policy.PUBLIC:
         operation["security"] = [{}, *_SIGNED_IN] if handler.opt.get("recognise") else []
     else:
-        operation["security"] = _SIGNED_IN
+        operation["security"] = [*_SIGNED_IN, *([{"key": [scope]}] if scope else [])]
     if policy is not None:
         operation["x-policy"] = policy.value
     parameters = _parameters(operation.pop("parameters", []), handler)

@@ -20,11 +20,15 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.caller import caller
+from nexus.application.kernel.limits import Allowance
+from nexus.application.platform.api_key_ports import StoredKey
 from nexus.domain.identity.people import Role
 from nexus.domain.identity.second_factor import SecondFactorRequired
 from nexus.domain.identity.sessions import SessionEnded
 from nexus.domain.kernel.errors import Forbidden, Unauthenticated
-from nexus.entrypoints.http.rates import Rates
+from nexus.domain.platform.api_keys import KeyText
+from nexus.entrypoints.http.context import announce
+from nexus.entrypoints.http.rates import Rates, TooManyRequests, seconds
 
 COOKIES: Final = ("__Host-nexus_session", "nexus_session")
 """Where browsers keep the session's token, the stricter name first."""
@@ -41,6 +45,7 @@ class Policy(Enum):
     FAMILY = "family"
     VENUE = "venue"
     HR = "HR"
+    STAFF = "staff"
     ADMIN = "administration"
 
     def admits(self, role: Role) -> bool:
@@ -54,6 +59,7 @@ _ROLES: Final[Mapping[Policy, frozenset[Role]]] = {
     Policy.FAMILY: frozenset({Role.PARENT, Role.HR_ADMIN}),
     Policy.VENUE: frozenset({Role.VENUE_ADMIN}),
     Policy.HR: frozenset({Role.HR_ADMIN}),
+    Policy.STAFF: frozenset({Role.HR_ADMIN, Role.VENUE_ADMIN, Role.PLATFORM_ADMIN}),
     Policy.ADMIN: frozenset({Role.PLATFORM_ADMIN}),
 }
 
@@ -64,9 +70,39 @@ class Authenticate(Protocol):
     def __call__(self, token: str, /) -> Actor | None: ...
 
 
+class RecogniseKey(Protocol):
+    """Whose API key this is; nobody's if it is unknown or ended."""
+
+    def __call__(self, text: str, /) -> StoredKey | None: ...
+
+
+class AdmitKey(Protocol):
+    """
+    Whether an API key may be used once more.
+
+    Raises:
+        NotFromThisAddress: Not from there.
+    """
+
+    def __call__(self, shown: StoredKey, *, address: str | None) -> Allowance: ...
+
+
+@frozen
+class Keys:
+    """How API keys come in."""
+
+    recognise: RecogniseKey
+    admit: AdmitKey
+
+
 @frozen
 class SignInRequired(Unauthenticated):
     """Sign in to do this."""
+
+
+@frozen
+class KeyNotValid(Unauthenticated):
+    """This API key is not valid, or not any more."""
 
 
 @frozen
@@ -150,7 +186,7 @@ def require_policies(routes: Sequence[BaseRoute]) -> None:
 
 
 def guard(
-    authenticate: Authenticate, rates: Rates | None = None
+    authenticate: Authenticate, rates: Rates | None = None, keys: Keys | None = None
 ) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
     """The guard of every route: finds out who is asking and applies the route's policy."""
 
@@ -164,17 +200,23 @@ def guard(
             await _count(rates, handler, None)
             return
         token, by_cookie = presented(connection)
+        if token and KeyText.is_meant(token):
+            shown = await sync_to_thread(keys.recognise, token) if keys else None
+            await _count(rates, handler, shown.actor if shown else None)
+            if policy is not Policy.PUBLIC:  # to which a key adds nothing
+                await _let_in(connection, handler, policy, shown, keys)
+            return
         actor = await sync_to_thread(authenticate, token) if token else None
         await _count(rates, handler, actor)
         if actor is None:
             if policy is Policy.PUBLIC:
                 return
             raise SessionEnded if token else SignInRequired
+        caller.set(evolve(caller.get(), actor=actor))
         if by_cookie and _is_cross_site(connection):
             raise CrossSiteRequest
         _require_second_factor(actor, handler)
         _admit(actor, policy, scope_of(handler, str(connection.scope.get("method"))))
-        caller.set(evolve(caller.get(), actor=actor))
         connection.scope["user"] = actor
         connection.scope["auth"] = token
 
@@ -198,14 +240,37 @@ def _require_second_factor(actor: Actor, handler: BaseRouteHandler) -> None:
         raise SecondFactorRequired
 
 
+async def _let_in(
+    connection: ASGIConnection[Any, Any, Any, Any],
+    handler: BaseRouteHandler,
+    policy: Policy,
+    shown: StoredKey | None,
+    keys: Keys | None,
+) -> None:
+    """Let whoever showed an API key in: in its scopes, from its networks, within its limits."""
+    if keys is None or shown is None:
+        raise KeyNotValid
+    caller.set(evolve(caller.get(), actor=shown.actor))
+    _admit(shown.actor, policy, scope_of(handler, str(connection.scope.get("method"))))
+    allowance = await sync_to_thread(keys.admit, shown, address=caller.get().address)
+    announce(allowance)
+    if allowance.retry_after is not None:
+        raise TooManyRequests(seconds(allowance.retry_after))
+    connection.scope["user"] = shown.actor
+
+
 def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | None, bool]:
-    """The token that came with the request, and whether a browser added it by itself."""
+    """
+    The token that came with the request, and whether a browser added it by itself.
+
+    An API key is read from the header only: browsers and addresses are no place for one.
+    """
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() == "bearer" and _is_token(token.strip()):
         return token.strip(), False
     for name in COOKIES:
         token = connection.cookies.get(name, "")
-        if _is_token(token):
+        if _is_token(token) and not KeyText.is_meant(token):
             return token, True
     return None, False
 

@@ -292,6 +292,8 @@ class ActivityController(Controller):
             )
         except InvalidValue as error:
             raise parameter_fault(f"query.{error.field}", error.reason) from error
+        if child_id is not None and actor.key is not None:
+            raise NoSuchThing("child")  # to an API key there are no children
         child = None if child_id is None else ChildId(child_id)
         keyset = _keyset(search, child)
         cards = browse_activities(

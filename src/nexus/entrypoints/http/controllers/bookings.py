@@ -129,7 +129,7 @@ class BookingController(Controller):
     """A family's own bookings."""
 
     path = "/api/v1/bookings"
-    opt = allow(Policy.FAMILY, keys="bookings")
+    opt = allow(Policy.FAMILY)
     tags = ("Bookings",)
 
     @post(

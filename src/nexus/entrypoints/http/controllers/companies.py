@@ -294,9 +294,11 @@ class CompanyController(Controller):
             lambda: BoughtView.of(create_subscription(data.new())),
         )
 
+    # Whoever can open accounts can be anybody: no key may.
     @post(
         "/users",
         sync_to_thread=True,
+        opt=allow(Policy.ADMIN),
         responses=problem_responses(
             NoSuchThing,
             MalformedEmail,
@@ -327,6 +329,7 @@ class CompanyController(Controller):
         "/credits/adjust",
         status_code=200,
         sync_to_thread=True,
+        opt=allow(Policy.ADMIN, keys="credits"),
         responses=problem_responses(NoSuchThing, NoOpenBalance, InsufficientCredits, InvalidValue),
     )
     def correct(

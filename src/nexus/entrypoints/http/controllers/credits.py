@@ -60,7 +60,7 @@ class MyCredits:
     lines: Page[CreditLine] = field(metadata={"description": "The movements, latest first."})
 
 
-@get("/api/v1/me/credits", sync_to_thread=True, opt=allow(Policy.FAMILY, keys="credits"), tags=("Credits",))
+@get("/api/v1/me/credits", sync_to_thread=True, opt=allow(Policy.FAMILY), tags=("Credits",))
 def show_own_credits(
     actor: NamedDependency[SkipValidation[Actor]],
     show_credits: NamedDependency[SkipValidation[ShowCredits]],

@@ -144,7 +144,7 @@ class VenueSessionChangeController(Controller):
     """Sessions that families know already."""
 
     path = "/api/v1/venue/sessions/{session_id:uuid}"
-    opt = allow(Policy.VENUE, keys="bookings")
+    opt = allow(Policy.VENUE, keys="sessions")
     tags = ("Venue",)
 
     @patch(
@@ -210,7 +210,13 @@ class VenueSessionChangeController(Controller):
             lambda: cancel_session(session_id, venue=venue_of(actor), by=actor.user, reason=data.reason),
         )
 
-    @get("/roster", sync_to_thread=True, opt=SENSITIVE, responses=problem_responses(NoSuchThing))
+    # Children are seen here, so that nobody gets it along with something else.
+    @get(
+        "/roster",
+        sync_to_thread=True,
+        opt=allow(Policy.VENUE, keys="rosters") | SENSITIVE,
+        responses=problem_responses(NoSuchThing),
+    )
     def roster(
         self,
         *,

@@ -50,7 +50,7 @@ class QueueController(Controller):
     """The queue of a session."""
 
     path = "/api/v1/sessions/{session_id:uuid}/waitlist"
-    opt = allow(Policy.FAMILY, keys="waitlist")
+    opt = allow(Policy.FAMILY)
     tags = ("Waitlist",)
 
     @post(
@@ -86,7 +86,7 @@ class WaitlistController(Controller):
     """A family's own entries in queues."""
 
     path = "/api/v1/waitlist"
-    opt = allow(Policy.FAMILY, keys="waitlist")
+    opt = allow(Policy.FAMILY)
     tags = ("Waitlist",)
 
     @get("/", sync_to_thread=True)
