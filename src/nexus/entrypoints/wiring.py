@@ -10,7 +10,11 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, Final
 
+from nexus.adapters.mail.folder import FolderMailer
+from nexus.adapters.mail.nowhere import Nowhere
+from nexus.adapters.mail.smtp import SmtpMailer
 from nexus.adapters.memory.limiter import MemoryLimiter
+from nexus.adapters.memory.mailbox import MemoryMailer
 from nexus.adapters.memory.tally import Tally
 from nexus.adapters.passwords.api_keys import HmacDigests, new_key_text
 from nexus.adapters.passwords.argon2 import Argon2Passwords
@@ -66,7 +70,9 @@ from nexus.application.credits.adjust import AdjustCredits
 from nexus.application.credits.allocate import AllocateCredits
 from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
 from nexus.application.credits.show import ShowCredits
+from nexus.application.identity.account_mail import AskForReset, AskForVerification, SendAccountMail
 from nexus.application.identity.attempts import Attempts
+from nexus.application.identity.change_password import ChangePassword, ChoosePassword, VerifyEmail
 from nexus.application.identity.children import AddChild, ChangeChild, ListChildren, ShowChild
 from nexus.application.identity.companies import (
     CreateCompany,
@@ -80,6 +86,8 @@ from nexus.application.identity.create_user import CreateUser
 from nexus.application.identity.disable_user import DisableUser, EnableUser
 from nexus.application.identity.hr import ListEmployees, OverviewHr
 from nexus.application.identity.leave import RecordLeaver
+from nexus.application.identity.letters import Letters
+from nexus.application.identity.links import OpenLink
 from nexus.application.identity.ports import Passwords
 from nexus.application.identity.second_factor import (
     BeginSecondFactor,
@@ -101,6 +109,7 @@ from nexus.application.identity.sign_in import Authenticate, ShowMe, SignIn, Sig
 from nexus.application.kernel.inbox import HandleEvent
 from nexus.application.kernel.jobs import CallDueJobs, Job
 from nexus.application.kernel.limits import Limiter
+from nexus.application.kernel.mail import Mailer
 from nexus.application.kernel.ports import Clock, NewId
 from nexus.application.notifications.announce import Announce
 from nexus.application.notifications.read import ListNotifications, ReadNotification
@@ -119,6 +128,7 @@ from nexus.application.platform.settings import ChangeSettings, ReadSettings
 from nexus.application.platform.show_keys import ShowKeys
 from nexus.application.platform.tidy_up import TidyUp
 from nexus.domain.catalogue.activities import Category
+from nexus.domain.identity.mail import AccountMail, AccountMailAsked
 from nexus.entrypoints.settings import Settings
 
 AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
@@ -141,6 +151,8 @@ class Nexus:
         new_code: NewCode = new_code,
         passwords: Passwords | None = None,
         limiter: Limiter | None = None,
+        mailer: Mailer | None = None,
+        public_url: str = "http://127.0.0.1:8000",
     ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
@@ -154,6 +166,9 @@ class Nexus:
         self._keyring = KeyRing(secret_key, former_keys)
         self._passwords = passwords or Argon2Passwords()
         self.limiter = limiter or MemoryLimiter()
+        self.tally = Tally(self.limiter)
+        self._mailer = mailer or MemoryMailer()
+        self._public_url = public_url
         self.tally = Tally(self.limiter)
 
     @property
@@ -281,6 +296,60 @@ class Nexus:
     @cached_property
     def reset_second_factor(self) -> ResetSecondFactor:
         return ResetSecondFactor(self.begin, self.now)
+
+    # --- passwords and mailed links
+
+    @cached_property
+    def open_link(self) -> OpenLink:
+        return OpenLink(self.read_as_platform, self.now, self._attempts)
+
+    @cached_property
+    def ask_for_reset(self) -> AskForReset:
+        return AskForReset(self.begin_as_platform, self.now, self.new_id, self._attempts)
+
+    @cached_property
+    def ask_for_verification(self) -> AskForVerification:
+        return AskForVerification(self.begin_as_platform, self.now, self.new_id, self._attempts)
+
+    @cached_property
+    def send_account_mail(self) -> SendAccountMail:
+        return SendAccountMail(
+            self.begin_as_platform, self.now, new_token, self._mailer, Letters(self._public_url)
+        )
+
+    @cached_property
+    def change_password(self) -> ChangePassword:
+        return ChangePassword(
+            self.begin_as_platform,
+            self.now,
+            self.new_id,
+            self._passwords,
+            self._attempts,
+            self._renew_sign_in,
+        )
+
+    def _choose_password(self, purpose: AccountMail) -> ChoosePassword:
+        return ChoosePassword(
+            self.begin_as_platform,
+            self.now,
+            self.new_id,
+            self._passwords,
+            self._attempts,
+            self.open_link,
+            purpose,
+        )
+
+    @cached_property
+    def reset_password(self) -> ChoosePassword:
+        return self._choose_password(AccountMail.RESET_PASSWORD)
+
+    @cached_property
+    def accept_invitation(self) -> ChoosePassword:
+        return self._choose_password(AccountMail.INVITATION)
+
+    @cached_property
+    def verify_email(self) -> VerifyEmail:
+        return VerifyEmail(self.begin_as_platform, self.now, self.open_link)
 
     # --- API keys
 
@@ -645,6 +714,10 @@ class Nexus:
         return ShowKeys(self.read, self._vault, self._keyring.names)
 
     @cached_property
+    def tidy_up(self) -> TidyUp:
+        return TidyUp(self.begin, self.now)
+
+    @cached_property
     def list_troubled_events(self) -> ListTroubledEvents:
         return ListTroubledEvents(self.read)
 
@@ -653,12 +726,27 @@ class Nexus:
         return RetryParkedEvents(self.begin)
 
     @cached_property
-    def tidy_up(self) -> TidyUp:
-        return TidyUp(self.begin, self.now)
-
-    @cached_property
     def handle_event(self) -> HandleEvent:
-        return HandleEvent(self.begin, self.announce, {job: getattr(self, job.value) for job in Job})
+        return HandleEvent(
+            self.begin,
+            self.announce,
+            {job: getattr(self, job.value) for job in Job},
+            {AccountMailAsked: self.send_account_mail},
+        )
+
+
+def _public_url(settings: Settings) -> str:
+    return settings.public_url or f"http://{settings.host}:{settings.port}"
+
+
+def _mailer(settings: Settings) -> Mailer:
+    """By SMTP where a server is set; else into a folder in development, and nowhere in production."""
+    if settings.smtp_url:
+        settings.need("public_url")
+        return SmtpMailer.at(settings.smtp_url, origin=settings.origin)
+    if settings.is_development:
+        return FolderMailer(settings.mail_dir, settings.origin)
+    return Nowhere("NEXUS_SMTP_URL is not set")
 
 
 @contextmanager
@@ -687,4 +775,6 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
             secret_key=settings.need("secret_key"),
             former_keys=settings.former_keys or (),
             limiter=limiter,
+            mailer=_mailer(settings),
+            public_url=_public_url(settings),
         )

@@ -48,6 +48,7 @@ class MemoryAccounts:
             venue_name=venue.name if venue else None,
             time_zone=person.time_zone,
             joined_at=person.joined_at,
+            email_verified_at=self._world.verified.get(person.id),
         )
 
     def add(

@@ -24,6 +24,7 @@ from nexus.adapters.memory.identity import (
 )
 from nexus.adapters.memory.imports import MemoryImports
 from nexus.adapters.memory.lines import MemoryLines
+from nexus.adapters.memory.mail_tokens import MemoryMailTokens
 from nexus.adapters.memory.outbox import MemoryOutbox
 from nexus.adapters.memory.payments import MemoryPayments
 from nexus.adapters.memory.places import MemoryPlaces
@@ -55,6 +56,10 @@ class MemoryWork:
     @cached_property
     def accounts(self) -> MemoryAccounts:
         return MemoryAccounts(self.world)
+
+    @cached_property
+    def mail_tokens(self) -> MemoryMailTokens:
+        return MemoryMailTokens(self.world)
 
     @cached_property
     def sign_ins(self) -> MemorySignIns:

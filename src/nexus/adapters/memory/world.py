@@ -41,6 +41,8 @@ class World:
     second_factors: dict[UUID, FactorRow] = field(factory=dict)
     recovery_codes: dict[tuple[UUID, bytes], datetime | None] = field(factory=dict)
     challenges: dict[bytes, ChallengeRow] = field(factory=dict)
+    mail_tokens: dict[tuple[UUID, str], Any] = field(factory=dict)
+    verified: dict[UUID, datetime] = field(factory=dict)
     companies: dict[UUID, Company] = field(factory=dict)
     subscriptions: dict[UUID, SubscriptionRow] = field(factory=dict)
     children: dict[UUID, StoredChild] = field(factory=dict)

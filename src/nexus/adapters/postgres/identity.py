@@ -20,7 +20,7 @@ FIND_CREDENTIALS: Final[LiteralString] = """
 SHOW_ME: Final[LiteralString] = """
     SELECT u.id, u.email, u.role, u.first_name, u.last_name,
            u.corporate_id AS company, c.company_name, u.venue_id AS venue, v.name AS venue_name,
-           u.timezone AS time_zone, u.joined_at
+           u.timezone AS time_zone, u.joined_at, u.email_verified_at
       FROM users u
       LEFT JOIN corporates c ON c.id = u.corporate_id
       LEFT JOIN venues v ON v.id = u.venue_id

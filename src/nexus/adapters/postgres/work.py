@@ -16,6 +16,7 @@ from nexus.adapters.postgres.identity import PostgresAccounts
 from nexus.adapters.postgres.imports import PostgresImports
 from nexus.adapters.postgres.inbox import PostgresInbox, PostgresJobRuns, PostgresLeftovers
 from nexus.adapters.postgres.lines import PostgresLines
+from nexus.adapters.postgres.mail_tokens import PostgresMailTokens
 from nexus.adapters.postgres.notifications import PostgresNotifications
 from nexus.adapters.postgres.outbox import PostgresOutbox
 from nexus.adapters.postgres.parked import PostgresParkedEvents
@@ -90,12 +91,12 @@ class PostgresWork:
         return PostgresJobRuns(self.connection)
 
     @cached_property
-    def leftovers(self) -> PostgresLeftovers:
-        return PostgresLeftovers(self.connection)
-    @cached_property
     def parked(self) -> PostgresParkedEvents:
         return PostgresParkedEvents(self.connection)
 
+    @cached_property
+    def leftovers(self) -> PostgresLeftovers:
+        return PostgresLeftovers(self.connection)
 
     @cached_property
     def notifications(self) -> PostgresNotifications:
@@ -104,6 +105,10 @@ class PostgresWork:
     @cached_property
     def accounts(self) -> PostgresAccounts:
         return PostgresAccounts(self.connection)
+
+    @cached_property
+    def mail_tokens(self) -> PostgresMailTokens:
+        return PostgresMailTokens(self.connection)
 
     @cached_property
     def sign_ins(self) -> PostgresSignIns:

@@ -1,19 +1,23 @@
 """Open an account for somebody."""
 
+from typing import Protocol
+
 from attrs import frozen
 
 from nexus.application.credits.allocate import grant
 from nexus.application.credits.ports import Covered
+from nexus.application.identity.mail_ports import MailTokens
 from nexus.application.identity.ports import AccountWork, Passwords
 from nexus.application.identity.running import running
 from nexus.application.identity.views import Me
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.compliance.audit import Action, Deed
+from nexus.domain.identity.mail import AccountMail, AccountMailAsked
 from nexus.domain.identity.passwords import chosen_password
 from nexus.domain.identity.people import Person, Role
 from nexus.domain.identity.tenants import NoSeatsLeft
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
-from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
+from nexus.domain.kernel.ids import CompanyId, EventId, UserId, VenueId
 from nexus.domain.kernel.texts import short_text
 
 MOST_CREDITS = 1_000_000
@@ -21,7 +25,7 @@ MOST_CREDITS = 1_000_000
 
 @frozen(kw_only=True)
 class NewUser:
-    """Whose account to open; without a password the person signs in by other means."""
+    """Whose account to open; without a password the person is invited by mail to choose one."""
 
     email: str
     role: Role
@@ -34,6 +38,15 @@ class NewUser:
     phone: str | None = None
     monthly_credits: int | None = None
     password: str | None = None
+    is_verified: bool = False
+    """Whether it is known that the address is theirs, so that no mail need prove it."""
+
+
+class OpeningWork(AccountWork, Protocol):
+    """A unit of work that opens accounts and writes to whom they belong."""
+
+    @property
+    def mail_tokens(self) -> MailTokens: ...
 
 
 @frozen
@@ -41,10 +54,11 @@ class CreateUser:
     """
     Open an account; an employee of a company with a running subscription has credits at once.
 
-    Joining in the middle of a period gives its full amount.
+    Joining in the middle of a period gives its full amount. A mail brings the link
+    with which the person chooses a password, or proves the address.
     """
 
-    begin: Begin[AccountWork]
+    begin: Begin[OpeningWork]
     now: Clock
     new_id: NewId
     passwords: Passwords
@@ -105,6 +119,17 @@ class CreateUser:
                     venue=person.venue,
                 )
             )
+            if new.is_verified:
+                work.mail_tokens.verify(person.id, person.email, at=at)
+            if hashed is None or not new.is_verified:
+                work.outbox.add(
+                    AccountMailAsked(
+                        id=EventId(self.new_id()),
+                        at=at,
+                        user=person.id,
+                        mail=AccountMail.INVITATION if hashed is None else AccountMail.VERIFY_EMAIL,
+                    )
+                )
             me = work.accounts.me(person.id)
         if me is None:
             raise NoSuchThing("user")

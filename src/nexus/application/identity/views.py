@@ -28,6 +28,7 @@ class Me:
     venue_name: str | None
     time_zone: str
     joined_at: datetime
+    email_verified_at: datetime | None
 
 
 @frozen(kw_only=True)

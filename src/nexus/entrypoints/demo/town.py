@@ -171,6 +171,7 @@ def _employ(stage: Stage, venue: Venue, number: int) -> UserId:
             venue=venue.id,
             time_zone=ZONE,
             password=DEMO_PASSWORD,
+            is_verified=True,
         )
     )
     return me.id

@@ -20,6 +20,7 @@ from nexus.entrypoints.http.policies import Keys
 from nexus.entrypoints.http.proxies import Proxies
 from nexus.entrypoints.http.rates import MINUTE, Rates
 from nexus.entrypoints.settings import Settings
+from nexus.entrypoints.web.account import account_pages
 from nexus.entrypoints.web.pages import first_page
 from nexus.entrypoints.wiring import AWAY, Nexus
 
@@ -30,7 +31,7 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
     """The application that serves *nexus*; a handler asks for a use case by its name in snake case."""
     dependencies = {**nexus.use_cases(), "begin": nexus.begin}
     return edge(
-        [*_resources(), health_routes(nexus), first_page(nexus, settings)],
+        [*_resources(), health_routes(nexus), first_page(nexus, settings), account_pages(nexus)],
         authenticate=nexus.authenticate,
         keys=Keys(nexus.recognise_key, nexus.admit_key),
         unavailable=AWAY,

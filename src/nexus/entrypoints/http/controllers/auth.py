@@ -101,6 +101,9 @@ class MeView:
     venue_name: str | None
     time_zone: str = field(metadata={"description": "IANA name.", "examples": ["America/Chicago"]})
     joined_at: datetime
+    email_verified: bool = field(
+        metadata={"description": "Whether a mail proved that the address is theirs; nothing depends on it yet."}
+    )
 
     @classmethod
     def of(cls, me: Me) -> "MeView":
@@ -116,6 +119,7 @@ class MeView:
             venue_name=me.venue_name,
             time_zone=me.time_zone,
             joined_at=me.joined_at,
+            email_verified=me.email_verified_at is not None,
         )
 
 

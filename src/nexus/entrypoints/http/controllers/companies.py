@@ -176,7 +176,7 @@ class UserBody:
         ),
         metadata={
             "secret": True,
-            "description": "Without one nobody can sign in by password.",
+            "description": "Without one, a mail invites the person to choose it.",
             "examples": ["correct horse battery staple"],
         },
     )
