@@ -232,7 +232,7 @@ LIVES: Final = (
     Bug(
         "cancelled, and nobody is told",
         end_bookings.end_bookings,
-        "for _, after, settlement in ended\n        )\n    )\n    return line",
-        "for _, after, settlement in ended[1:]\n        )\n    )\n    return line",
+        "for _, after, settlement in ended\n        )\n    )\n",
+        "for _, after, settlement in ended[1:]\n        )\n    )\n",
     ),
 )

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from nexus.adapters.vault.aesgcm import AesGcmVault
 from nexus.application.booking.book import Book, TakePlaces
 from nexus.application.booking.cancel import CancelBooking
 from nexus.application.booking.stand_down import StandDown
@@ -54,22 +55,6 @@ class Finder(Protocol):
     def entry(self, session: SessionId, child: ChildId) -> EntryId | None: ...
 
 
-class NoVault:
-    """Nobody here has notes to seal."""
-
-    def seal(self, text: str, *, context: str) -> bytes:
-        raise NotImplementedError
-
-    def open(self, sealed: bytes, *, context: str) -> str:
-        raise NotImplementedError
-
-    def new_key(self, *, context: str) -> bytes:
-        raise NotImplementedError
-
-    def under(self, key: bytes | None, *, context: str) -> "NoVault":
-        raise NotImplementedError
-
-
 class Hands:
     """Carries out steps on a store through the product's use cases."""
 
@@ -95,7 +80,7 @@ class Hands:
         self._change = ChangeSession(begin, now, new_id)
         self._call_off = CancelSession(begin, now, new_id)
         self._adjust = AdjustCredits(begin, now, new_id)
-        self._consent = RecordConsent(begin, now, new_id, NoVault(), StandDown(new_id))
+        self._consent = RecordConsent(begin, now, new_id, AesGcmVault(bytes(32)), StandDown(new_id))
         self._handle = HandleEvent(begin, Announce(new_id), {})
         self.sweep = SweepSessions(begin, now, new_id)
         self.complete = CompleteBookings(begin, now)

@@ -98,10 +98,24 @@ def test_afterwards_the_new_key_opens_everything_alone(house, family):
     assert house.notes(BEFORE) == [*[UNREADABLE] * 6, None]
 
 
+def test_seeds_of_second_factors_move_each_in_its_own_place(house, owner):
+    user = house.parent.user
+    places = [place("second_factors", column, user) for column in ("seed", "pending_seed")]
+    owner.execute(
+        """INSERT INTO second_factors (user_id, seed, confirmed_at, pending_seed, pending_since)
+           VALUES (%s, %s, now(), %s, now())""",
+        [user, *(BEFORE.seal(f"seed of {context}", context=context) for context in places)],
+    )
+    assert house.rotate().moved == {"second_factors.seed": 1, "second_factors.pending_seed": 1}
+    [moved] = owner.execute("SELECT seed, pending_seed FROM second_factors").fetchall()
+    for sealed, context in zip(moved, places, strict=True):
+        assert AFTER.open(sealed, context=context) == f"seed of {context}"
+
+
 def test_a_second_run_finds_nothing_to_do(house, family):
     house.rotate()
     told = []
-    assert house.rotate(progress=lambda *figures: told.append(figures)).moved == {KEYS: 0, NOTES: 0}
+    assert house.rotate(progress=lambda *figures: told.append(figures)).moved == {}
     assert told == [(0, 0)]
 
 
@@ -113,7 +127,7 @@ def test_progress_counts_up_to_everything(house, family):
 
 def test_notes_of_the_first_release_get_under_the_childs_own_key_without_a_new_key_too(house, family):
     ring = KeyRing(OLD)
-    assert house.rotate(vault=ring.vault).moved == {KEYS: 0, NOTES: 3}
+    assert house.rotate(vault=ring.vault).moved == {NOTES: 3}
     assert {(one.column, one.key, one.values) for one in house.status(ring)} == {
         (KEYS, "current", 6),
         (NOTES, "keys of the children", 6),
@@ -260,7 +274,7 @@ def test_what_no_key_opens_is_counted_and_stays_as_it_is(house, family, owner):
 
 def test_a_destroyed_key_is_not_brought_back(house, family, owner):
     owner.execute("UPDATE child_keys SET key = NULL, destroyed_at = now()")
-    assert house.rotate().moved == {KEYS: 0, NOTES: 3}
+    assert house.rotate().moved == {NOTES: 3}
     assert house.notes(BOTH) == [*[UNREADABLE] * 3, *family[3:]]
     late = house.add_of_first_release("peanuts")
     owner.execute(
@@ -268,7 +282,7 @@ def test_a_destroyed_key_is_not_brought_back(house, family, owner):
         [late.id, house.parent.user],
     )
     done = house.rotate()
-    assert (done.moved, done.unreadable) == ({KEYS: 0, NOTES: 0}, 1)
+    assert (done.moved, done.unreadable) == ({}, 1)
 
 
 def test_the_status_counts_exactly(house, family):

@@ -88,7 +88,7 @@ class RotateWork(Protocol):
 
 @define
 class Rotation:
-    """How far a rotation came: values moved in each column, and what had to stay."""
+    """How far a rotation came: values moved in each column where there were any, and what had to stay."""
 
     moved: dict[str, int] = field(factory=dict)
     busy: int = 0
@@ -132,7 +132,6 @@ class RotateKeys:
             )
         progress(0, total)
         for column in columns:
-            done.moved[str(column)] = 0
             self._rotate(column, done, lambda: progress(sum(done.moved.values()), total))
         return done
 
@@ -159,7 +158,8 @@ class RotateKeys:
                 return moved, left, unreadable
             after = found[-1].row
             replaced, broken = (self._give_keys if column.under_child_key else self._reseal)(column, found)
-            done.moved[str(column)] += replaced
+            if replaced:
+                done.moved[str(column)] = done.moved.get(str(column), 0) + replaced
             moved, unreadable = moved + replaced, unreadable + broken
             left += len(found) - replaced - broken
             tell()

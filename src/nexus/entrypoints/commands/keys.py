@@ -85,6 +85,8 @@ def rotate(as_json: bool) -> None:
     else:
         for column, moved in done.moved.items():
             click.echo(f"{column}: {moved} moved")
+        if not done.moved:
+            click.echo("Nothing moved.")
         if done.busy:
             click.echo(f"{done.busy} were being changed: run it again.")
         if done.unreadable:
