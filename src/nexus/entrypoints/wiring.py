@@ -169,7 +169,6 @@ class Nexus:
         self.tally = Tally(self.limiter)
         self._mailer = mailer or MemoryMailer()
         self._public_url = public_url
-        self.tally = Tally(self.limiter)
 
     @property
     def fingerprint_keys(self) -> tuple[bytes, ...]:
