@@ -114,6 +114,12 @@ def test_a_guard_that_looks_at_no_scopes(suspicions, monkeypatch):
     assert any("without scope" in each for each in found)
 
 
+def test_a_guard_that_asks_for_no_second_factor(suspicions, monkeypatch):
+    monkeypatch.setattr(policies, "_require_second_factor", lambda actor, handler: None)
+    found = suspicions("/venue/activities")
+    assert any("venue A without second factor" in each for each in found)
+
+
 def test_keys_on_a_route_that_is_closed_to_them(suspicions, handler, monkeypatch):
     monkeypatch.setitem(handler("GET", "/children").opt, "keys", "bookings")
     assert suspicions("/children")

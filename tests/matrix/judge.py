@@ -20,9 +20,12 @@ from nexus.entrypoints.http.policies import Policy
 from tests.matrix.routes import V1, Id, Route, no_such_id
 from tests.matrix.world import HIDDEN, SHARING, Snapshot, World, child_name, child_notes
 
-POLICY_REFUSES = {"sign-in-required", "session-ended", "not-for-this-role", "outside-the-keys-scopes"}
+POLICY_REFUSES = {
+    "sign-in-required", "session-ended", "second-factor-required", "not-for-this-role",
+    "outside-the-keys-scopes",
+}  # fmt: skip
 
-DONE = {200, 201, 204}
+DONE = {200, 201, 202, 204}
 FREE = {"old_values", "new_values", "opened_old_values", "opened_new_values"}
 """Members that hold whatever a record held."""
 
@@ -64,6 +67,8 @@ class Wants:
     """The state that a thing must be in, by the name of its id."""
     body: Mapping[str, Any] = field(factory=dict)
     query: Mapping[str, Any] = field(factory=dict)
+    refused: frozenset[str] = frozenset()
+    """With what even the rightful one is refused, where it takes a secret that has tests of its own."""
     opens: bool = False
     """Whether what is known of children is what is asked for, with a reason that is recorded."""
 
@@ -123,6 +128,9 @@ class Judge:
                 yield Who(label, self.world.token(label), actor), refused
             elif public:
                 yield Who(label, self.world.token(label), actor), None
+            if not public and not route.restricted:
+                half = self._signed_in(evolve(actor, is_restricted=True), f"{label} without second factor")
+                yield half, (403, "second-factor-required")
             without = self._key(actor, scopes - {route.scope}, f"key of {label} without scope")
             yield without, (403, "outside-the-keys-scopes") if admitted and not public else refused
             if route.scope and not admitted:
@@ -137,9 +145,10 @@ class Judge:
         with_scope = [self._key(who.actor, {route.scope}, f"key of {who.label}")] if route.scope else []
         for asking in (who, *with_scope):
             answer = self._ask(route, asking)
-            if answer.status_code not in DONE:
+            refused = self._wants(route).refused
+            if (_slug(answer) not in refused) if refused else answer.status_code not in DONE:
                 yield self._finding(route, asking, "own", answer)
-            elif answer.status_code < 300:
+            elif answer.status_code in DONE:
                 self._keep(route, asking, answer)
                 yield from self._leaks(route, asking, answer)
             if not route.reads or self.snapshot.changed():
@@ -238,10 +247,13 @@ class Judge:
 
     def _key(self, actor: Actor | None, scopes: Iterable[str | None], label: str) -> Who:
         assert actor is not None
+        key = self.world.people["root"].actor.user
+        return self._signed_in(evolve(actor, key=key, scopes=frozenset(filter(None, scopes))), label)
+
+    def _signed_in(self, actor: Actor, label: str) -> Who:
         token = label.replace(" ", "-")
-        key = evolve(actor, key=self.world.people["root"].actor.user, scopes=frozenset(filter(None, scopes)))
-        self.world.front.people.signed_in[token] = key
-        return Who(label, token, key)
+        self.world.front.people.signed_in[token] = actor
+        return Who(label, token, actor)
 
     # Judging
 

@@ -7,15 +7,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
-from attrs import define, field, frozen
+from attrs import define, evolve, field, frozen
 from psycopg import sql
 
+from nexus.adapters.passwords.argon2 import Argon2Passwords
+from nexus.adapters.passwords.tokens import new_token
+from nexus.adapters.system.chance import new_id
+from nexus.application.identity.sessions import OpenSignIn
 from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import SessionId, UserId
 from tests.support.front import Door, Front
 from tests.support.market import schedule_body
-from tests.support.office import company_body, venue_body
+from tests.support.office import PASSWORD, company_body, venue_body
 from tests.support.town import NOON, Family, Town
 
 HIDDEN = "Canaryhidden"
@@ -83,10 +87,11 @@ class World:
         clock.at = NOON - timedelta(hours=1)
         self._queues()
         self._plans()
-        self._keys()
         clock.at = NOON
         self.front.handle_events()
         self._log()
+        self._sign_ins()
+        self._shut_an_account()
         for label in self.families:
             [note, *_] = self._get(label, "/notifications")["items"]
             self.own("notification_id", label, note["id"])
@@ -219,19 +224,39 @@ class World:
             company = self._made("root", "POST", "/admin/companies", company_body(f"New {name}"))
             self.own("company_id:without subscription", name, company["id"])
 
+    def _shut_an_account(self) -> None:
+        shut = self.ids["user_id"]["taker B"]
+        self._made("root", "POST", f"/admin/users/{shut}/disable", {"reason": "Lost laptop."})
+        self.own("user_id:disabled", "A", shut)
+
+    def _sign_ins(self) -> None:
+        """Each person is signed in twice: here, and elsewhere."""
+        nexus = self.door.nexus
+        opening = OpenSignIn(new_id, new_token)
+        hashed = Argon2Passwords().hash(PASSWORD)
+        self.owner.execute("UPDATE users SET password_hash = %s", [hashed])
+        for label, person in self.people.items():
+            with nexus.begin_as_platform() as work:
+                here, elsewhere = (
+                    opening(
+                        work,
+                        person.actor.user,
+                        person.role,
+                        at=NOON,
+                        remember=False,
+                        has_second_factor=True,
+                        device="Firefox on Linux",
+                    ).signed_in
+                    for _ in range(2)
+                )
+            self.people[label] = evolve(person, actor=evolve(person.actor, session=here.id))
+            self.own("sign_in_id", label, elsewhere.id)
+
     def _log(self) -> None:
         [entry, *_] = self._get("root", "/admin/audit?action=booking.made")["items"]
         self.own("entry_id:of the log", "A", entry["id"])
         sealed = [each for each in self._get("root", "/admin/audit?limit=100")["items"] if each["is_sealed"]]
         self.own("entry_id:sealed", "A", sealed[0]["id"])
-
-    def _keys(self) -> None:
-        for label, person in self.people.items():
-            if person.role is not Role.PARENT:
-                wish = {"name": "Key", "scopes": ["read:activities"]}
-                self.own("key_id", label, self._made(label, "POST", "/me/api-keys", wish)["key"]["id"])
-        for name in self.towns:
-            self.own("key_id", name, self.ids["key_id"][f"hr {name}"])
 
 
 @define
