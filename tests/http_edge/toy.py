@@ -25,6 +25,7 @@ from nexus.entrypoints.http.idempotency import Attempt, Once
 from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
 from nexus.entrypoints.http.policies import Policy, allow
+from nexus.entrypoints.http.rates import Rates
 from nexus.entrypoints.http.scalars import Int4
 from nexus.entrypoints.http.unset import UNSET, Unset, given
 
@@ -269,7 +270,7 @@ def whoami(visitor: NamedDependency[SkipValidation[Actor | None]]) -> dict[str, 
 USERS = {role.value: Actor(UserId(UUID(int=n)), role) for n, role in enumerate(Role)}
 
 
-def toy(*more: Any, memory: Memory | None = None, **settings: Any) -> Litestar:
+def toy(*more: Any, memory: Memory | None = None, rates: Rates | None = None, **settings: Any) -> Litestar:
     """The application; a token is a role's name."""
     kept = memory or Memory()
     return edge(
@@ -277,5 +278,6 @@ def toy(*more: Any, memory: Memory | None = None, **settings: Any) -> Litestar:
         authenticate=USERS.get,
         unavailable={Away: lambda _: 7},
         dependencies={"memory": Provide(lambda: kept, sync_to_thread=False)},
+        rates=rates,
         settings=EdgeSettings(threads=4, **settings),
     )

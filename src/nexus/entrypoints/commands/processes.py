@@ -29,10 +29,8 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     SIGTERM or Ctrl-C: finishes what is being answered, then ends. `/healthz`
     says whether the process lives, `/readyz` whether it can work.
     """
-    from granian.constants import Interfaces, Loops
-    from granian.server import Server
-
     from nexus.entrypoints import logs
+    from nexus.entrypoints.http.server import http_server
 
     stated = _ready(settings(), "database_url", "secret_key")
     host, port = host or stated.host, port or stated.port
@@ -40,19 +38,12 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     logs.configure(stated)
     # Loaded before the processes part, so that they share the memory of what is loaded.
     __import__("nexus.entrypoints.http.asgi")
-    server = Server(
+    server = http_server(
         "nexus.entrypoints.http.asgi:create",
-        factory=True,
-        interface=Interfaces.ASGI,
-        address=host,
+        host=host,
         port=port,
         workers=workers,
-        loop=Loops.auto,
-        websockets=False,
-        log_dictconfig=logs.of_libraries(stated),
-        respawn_failed_workers=True,
-        respawn_interval=1,
-        workers_kill_timeout=30,
+        logs=logs.of_libraries(stated),
     )
     server.serve()
 

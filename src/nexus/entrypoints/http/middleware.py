@@ -156,7 +156,7 @@ class Surroundings:
             document = http_document(Malformed.slug, f"{fault.path} {fault.message}", [fault])
             await answering.say(400, document)
             return
-        if len(scope.get("raw_path") or b"") + len(scope["query_string"]) > LONGEST_ADDRESS:
+        if len(scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
             await answering.say(414, http_document("address-too-long"))
             return
         if answering.method == "HEAD":
