@@ -91,6 +91,10 @@ SABOTAGE = {
     ],
     "I6c": ["UPDATE bookings SET status = 'cancelled_venue' WHERE status = 'confirmed'"],
     "I7": ["ALTER TABLE credit_ledger DISABLE TRIGGER credit_ledger_append_only"],
+    "I7b": [
+        """DO $$ BEGIN EXECUTE 'DROP TABLE audit.audit_logs_'
+                 || to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYY_MM'); END $$"""
+    ],
     "I8a": [
         """INSERT INTO waitlist (id, session_id, user_id, corporate_id, queue_number, seats, status,
                                 joined_at, offered_at, offer_expires_at)

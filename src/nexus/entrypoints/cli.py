@@ -15,7 +15,7 @@ from nexus.entrypoints.commands.invariants import verify
 from nexus.entrypoints.commands.keys import keys
 from nexus.entrypoints.commands.mails import mail
 from nexus.entrypoints.commands.processes import scheduler, serve, worker
-from nexus.entrypoints.commands.reference import cli_reference
+from nexus.entrypoints.commands.reference import audit_reference, cli_reference
 from nexus.entrypoints.commands.settings import list_settings
 from nexus.entrypoints.commands.terminal import Commands
 from nexus.entrypoints.commands.up import up
@@ -57,5 +57,6 @@ for command in (
     create_admin,
     list_settings,
     cli_reference,
+    audit_reference,
 ):
     main.add_command(command)

@@ -57,6 +57,30 @@ SHOW_ENTRY: Final[LiteralString] = (
 
 KEEP_MONTHS: Final[LiteralString] = "SELECT change, month FROM keep_audit_months(%(days)s)"
 
+FAULTY_MONTHS: Final[LiteralString] = """
+    WITH months AS (
+        SELECT c.oid, c.relname, c.relrowsecurity AND c.relforcerowsecurity AS is_walled
+          FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+         WHERE i.inhparent = 'audit_logs'::regclass
+    )
+    SELECT 'audit_logs_' || to_char(now() AT TIME ZONE 'UTC' + n * interval '1 month', 'YYYY_MM') AS month,
+           'missing' AS fault
+      FROM generate_series(0, 1) n
+     WHERE NOT EXISTS (
+           SELECT FROM months
+            WHERE relname = 'audit_logs_'
+                            || to_char(now() AT TIME ZONE 'UTC' + n * interval '1 month', 'YYYY_MM'))
+     UNION ALL
+    SELECT m.relname, 'not guarded'
+      FROM months m
+     WHERE NOT m.is_walled
+        OR has_table_privilege('nexus_app', m.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE')
+        OR 2 <> (SELECT count(*) FROM pg_trigger g
+                  WHERE g.tgrelid = m.oid AND g.tgenabled = 'A'
+                    AND g.tgname IN ('audit_logs_append_only', 'never_truncated'))
+"""
+"""Months that should be there and are not, and those that are not guarded like the whole."""
+
 
 def page_statement(*stated: str) -> LiteralString:
     """The statement for a page under these conditions; their names are those of ``AuditFilter``, and ``after``."""

@@ -11,6 +11,8 @@ import psycopg
 from attrs import frozen
 from psycopg.rows import dict_row
 
+from nexus.adapters.postgres.audit import FAULTY_MONTHS
+
 
 @frozen(kw_only=True)
 class Invariant:
@@ -203,13 +205,18 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
         promise="Append-only tables are guarded even in replication mode, and the application does not own them",
         query="""
             SELECT t.name AS table, g.tgname AS trigger, g.tgenabled AS enabled
-              FROM (VALUES ('credit_ledger'), ('parental_consent_records')) AS t (name)
+              FROM (VALUES ('credit_ledger'), ('parental_consent_records'), ('audit_logs')) AS t (name)
               CROSS JOIN (VALUES ('_append_only'), ('_never_truncated')) AS k (suffix)
               LEFT JOIN pg_trigger g
                 ON g.tgrelid = to_regclass(t.name) AND g.tgname = t.name || k.suffix
              WHERE g.tgenabled IS DISTINCT FROM 'A'
                 OR has_table_privilege('nexus_app', t.name, 'UPDATE, DELETE, TRUNCATE')
         """,
+    ),
+    Invariant(
+        number="I7b",
+        promise="The audit log has this month and the next, and every month of it is guarded like the whole",
+        query=FAULTY_MONTHS,
     ),
     Invariant(
         number="I8a",

@@ -1,4 +1,4 @@
-"""``nexus cli-reference``: the page docs/reference/cli.md."""
+"""``nexus cli-reference`` and ``nexus audit-reference``: pages of docs/reference."""
 
 import inspect
 from collections.abc import Iterator
@@ -13,6 +13,29 @@ from nexus.entrypoints.commands.terminal import Taught
 def cli_reference(ctx: click.Context) -> None:
     """Print docs/reference/cli.md."""
     click.echo(page(ctx.find_root().command), nl=False)
+
+
+@click.command("audit-reference", hidden=True)
+def audit_reference() -> None:
+    """Print docs/reference/audit-actions.md."""
+    click.echo(audit_page(), nl=False)
+
+
+def audit_page() -> str:
+    """The reference page of everything that the audit log records."""
+    from nexus.domain.compliance.audit import Action
+
+    lines = [
+        "# What the audit log records",
+        "",
+        "This page is made by `nexus audit-reference`. The category of an action is the first word of its name;",
+        "[why and how](../explanation/audit.md).",
+        "",
+        "| action | done to | severity |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{action.label}` | {action.entity} | {action.severity} |" for action in Action]
+    return "\n".join([*lines, ""])
 
 
 def page(root: click.Command) -> str:

@@ -35,6 +35,7 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
         authenticate=nexus.authenticate,
         keys=Keys(nexus.recognise_key, nexus.admit_key),
         unavailable=AWAY,
+        note_refusal=nexus.record_refusal,
         dependencies={name: _provided(value) for name, value in dependencies.items()},
         lifespan=lifespan,
         rates=Rates(

@@ -25,6 +25,7 @@ from nexus.entrypoints.http.parameters import check_query
 from nexus.entrypoints.http.policies import (
     Authenticate,
     Keys,
+    NoteRefusal,
     current_actor,
     guard,
     is_automatic,
@@ -102,6 +103,7 @@ def edge(
     dependencies: Mapping[str, Provide] | None = None,
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     rates: Rates | None = None,
+    note_refusal: NoteRefusal | None = None,
     settings: EdgeSettings | None = None,
 ) -> Litestar:
     """
@@ -122,7 +124,7 @@ def edge(
     set_asyncio_executor(ThreadPoolExecutor(chosen.threads, thread_name_prefix="request"))
     app = Litestar(
         route_handlers=[*route_handlers, *own],
-        guards=[guard(authenticate, rates, keys), check_query],
+        guards=[guard(authenticate, rates, keys, note_refusal), check_query],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),

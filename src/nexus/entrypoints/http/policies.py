@@ -70,6 +70,12 @@ class Authenticate(Protocol):
     def __call__(self, token: str, /) -> Actor | None: ...
 
 
+class NoteRefusal(Protocol):
+    """Remembers that the caller may not use a route; *refusal* is the kind of problem that is answered."""
+
+    def __call__(self, *, method: str, route: str, refusal: str) -> None: ...
+
+
 class RecogniseKey(Protocol):
     """Whose API key this is; nobody's if it is unknown or ended."""
 
@@ -139,13 +145,13 @@ def allow(
     return {"policy": policy, "keys": keys, "recognise": recognise, "uncounted": uncounted}
 
 
-SENSITIVE: Final = {"sensitive": True}
-"""For the ``opt`` of a handler that shows what few may see: each look at it is in the audit log."""
-
-
 def even_restricted(opt: dict[str, Any]) -> dict[str, Any]:
     """The ``opt`` of a route that is open to a sign-in without the second factor its role must have, too."""
     return opt | {"restricted": True}
+
+
+SENSITIVE: Final = {"sensitive": True}
+"""For the ``opt`` of a handler that shows what few may see: each look at it is in the audit log."""
 
 
 def scope_of(handler: BaseRouteHandler, method: str) -> str | None:
@@ -186,9 +192,16 @@ def require_policies(routes: Sequence[BaseRoute]) -> None:
 
 
 def guard(
-    authenticate: Authenticate, rates: Rates | None = None, keys: Keys | None = None
+    authenticate: Authenticate,
+    rates: Rates | None = None,
+    keys: Keys | None = None,
+    note_refusal: NoteRefusal | None = None,
 ) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
-    """The guard of every route: finds out who is asking and applies the route's policy."""
+    """
+    The guard of every route: finds out who is asking and applies the route's policy.
+
+    Whoever is known and asks for what is not for them is noted before being refused.
+    """
 
     async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy = policy_of(handler)
@@ -220,7 +233,23 @@ def guard(
         connection.scope["user"] = actor
         connection.scope["auth"] = token
 
-    return enforce
+    async def enforce_and_note(
+        connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+    ) -> None:
+        try:
+            await enforce(connection, handler)
+        except Forbidden as refusal:
+            if note_refusal is not None:
+                scope = connection.scope
+                await sync_to_thread(
+                    note_refusal,
+                    method=str(scope.get("method")),
+                    route=str(scope.get("path_template")),
+                    refusal=refusal.slug(),
+                )
+            raise
+
+    return enforce_and_note
 
 
 async def _count(rates: Rates | None, handler: BaseRouteHandler, actor: Actor | None) -> None:
