@@ -30,6 +30,7 @@ from nexus.domain.credits.events import (
     CreditsExpireSoon,
     Remainder,
 )
+from nexus.domain.identity.mail import AccountMail, AccountMailAsked
 from nexus.domain.kernel.events import Event
 from nexus.domain.kernel.ids import (
     BookingId,
@@ -278,6 +279,7 @@ CASES = [
 ]
 
 UNTOLD: list[Event] = [
+    AccountMailAsked(**nobody, user=PAT, mail=AccountMail.INVITATION),
     AttendanceMarked(**family, booking=BOOKING, present=True, forfeited=0),
     ConsentChanged(**nobody, parent=PAT, child=uuid4(), given=(), withdrawn=()),
     CreditsExpired(**nobody, remainders=(Remainder(user=PAT, credits=0, closes_at=NOON),)),
