@@ -17,7 +17,7 @@ from tests.conftest import empty
 from tests.matrix.judge import Judge
 from tests.matrix.routes import Route, routes
 from tests.matrix.wants import WANTS
-from tests.matrix.world import Snapshot, World
+from tests.matrix.world import Boundless, Snapshot, World
 from tests.support.front import Door, Front, People, Setting, booking_app
 from tests.support.office import Office
 from tests.support.town import NOON, Town
@@ -40,25 +40,35 @@ def front(door: Door, begin: PostgresBegin, owner: psycopg.Connection) -> Front:
     return Front(door.client, door.nexus, door.clock, door.people, Town(owner))
 
 
+@pytest.fixture(scope="session")
+def open_door(pool: ConnectionPool) -> Iterator[Door]:
+    """The application with no limit to how often somebody may ask: the matrix asks everything."""
+    clock, people = Setting(), People()
+    nexus = Nexus(pool, now=clock, secret_key=bytes(range(32)), limiter=Boundless())
+    nexus.authenticate = people
+    with TestClient(build(nexus, Settings(pool_size=4)), raise_server_exceptions=False) as client:
+        yield Door(client, nexus, clock, people)
+
+
 @pytest.fixture(scope="module")
-def judge(door: Door, owner: psycopg.Connection) -> Iterator[Judge]:
+def judge(open_door: Door, owner: psycopg.Connection) -> Iterator[Judge]:
     """Two companies and two venues with everything twice, and who asks them everything."""
     empty(owner)
-    world = World(door, owner).build()
+    world = World(open_door, owner).build()
     yield Judge(world, Snapshot(owner, besides=frozenset({"audit_logs"})), WANTS)
     owner.execute("DROP SCHEMA kept CASCADE")
 
 
 @pytest.fixture(scope="session")
-def api_document(door: Door) -> dict[str, Any]:
-    found: dict[str, Any] = door.client.get("/schema/openapi.json").json()
+def api_document(open_door: Door) -> dict[str, Any]:
+    found: dict[str, Any] = open_door.client.get("/schema/openapi.json").json()
     return found
 
 
 @pytest.fixture(scope="session")
-def all_routes(door: Door, api_document: dict[str, Any]) -> list[Route]:
+def all_routes(open_door: Door, api_document: dict[str, Any]) -> list[Route]:
     """What the running application serves."""
-    return routes(door.client.app, api_document)
+    return routes(open_door.client.app, api_document)
 
 
 @pytest.fixture(scope="session")

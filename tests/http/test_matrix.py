@@ -37,8 +37,8 @@ def test_who_gets_in_and_what_is_answered_is_listed(findings, judge, all_routes)
     assert stated == ANSWERS.read_text(encoding="utf-8").splitlines()
 
 
-def test_every_route_that_is_served_is_asked(all_routes, door):
-    served = {(path, method): handler for path, method, handler in routes_of(door.client.app)}
+def test_every_route_that_is_served_is_asked(all_routes, open_door):
+    served = {(path, method): handler for path, method, handler in routes_of(open_door.client.app)}
     asked = {(route.path, route.method) for route in all_routes}
     heads = {(path, method) for path, method in served if method == "HEAD"}
     assert asked | heads == served.keys()
@@ -55,12 +55,12 @@ def test_every_id_meets_others_of_its_kind(judge, all_routes):
         assert len(list(judge.strangers(route, one))) >= 1, f"{route}: {one.name}"
 
 
-def test_an_id_without_an_owner_stops_the_matrix(door, api_document, monkeypatch):
+def test_an_id_without_an_owner_stops_the_matrix(open_door, api_document, monkeypatch):
     monkeypatch.setattr("tests.matrix.routes.owner_of", lambda policy, name: None)
     with pytest.raises(
         UndeclaredOwner, match=r"declare the owner of \{booking_id\} at GET /api/v1/bookings/"
     ):
-        routes(door.client.app, api_document)
+        routes(open_door.client.app, api_document)
 
 
 def test_rosters_show_notes_that_are_shared(judge):

@@ -32,13 +32,13 @@ LISTED = set(Path(__file__).with_name("answers.txt").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def suspicions(judge, door, api_document) -> Callable[[str], list[str]]:
+def suspicions(judge, open_door, api_document) -> Callable[[str], list[str]]:
     """Everything that the matrix has against the routes of a path."""
 
     def found(path: str) -> list[str]:
         chosen = [
             route
-            for route in routes(door.client.app, api_document)
+            for route in routes(open_door.client.app, api_document)
             if route.path.startswith(f"/api/v1{path}") and not route.path.startswith("/api/v1/auth")
         ]
         assert chosen
@@ -51,13 +51,13 @@ def suspicions(judge, door, api_document) -> Callable[[str], list[str]]:
 
 
 @pytest.fixture
-def handler(door):
+def handler(open_door):
     """The handler of a route, to change what it declares."""
 
     def found(method: str, path: str):
         return next(
             one
-            for at, verb, one in policies.routes_of(door.client.app)
+            for at, verb, one in policies.routes_of(open_door.client.app)
             if (verb, at) == (method, f"/api/v1{path}")
         )
 

@@ -26,6 +26,7 @@ WANTS: Final[Mapping[str, Wants]] = {
     f"POST {A}/me/second-factor/remove": Wants(
         refused=frozenset({"no-second-factor", "second-factor-stays"})
     ),
+    f"POST {A}/me/api-keys": Wants(body={"scopes": lambda _: ["read:activities"]}),
     f"POST {A}/sessions/{{session_id}}/waitlist": Wants({"session_id": "full"}),
     f"POST {A}/venue/bookings/{{booking_id}}/attendance": Wants({"booking_id": "started"}),
     f"POST {A}/venue/bookings/{{booking_id}}/confirm": Wants({"booking_id": "pending"}),

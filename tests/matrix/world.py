@@ -15,6 +15,7 @@ from nexus.adapters.passwords.tokens import new_token
 from nexus.adapters.system.chance import new_id
 from nexus.application.identity.sessions import OpenSignIn
 from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.limits import Allowance, Limit
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import SessionId, UserId
 from tests.support.front import Door, Front
@@ -37,6 +38,16 @@ def child_notes(family: str, number: int) -> str:
 
 SHARING = ("other parent A", 0)
 SHARED = "No bee stings, please"
+
+
+class Boundless:
+    """A limiter that grants everything."""
+
+    def take(self, *wanted: tuple[str, Limit], times: int = 1) -> Allowance:
+        limit = wanted[0][1]
+        return Allowance(limit=limit, remaining=limit.amount, resets_after=limit.window, retry_after=None)
+
+    def forget(self, *names: str) -> None: ...
 
 
 @frozen
@@ -87,6 +98,7 @@ class World:
         clock.at = NOON - timedelta(hours=1)
         self._queues()
         self._plans()
+        self._keys()
         clock.at = NOON
         self.front.handle_events()
         self._log()
@@ -257,6 +269,14 @@ class World:
         self.own("entry_id:of the log", "A", entry["id"])
         sealed = [each for each in self._get("root", "/admin/audit?limit=100")["items"] if each["is_sealed"]]
         self.own("entry_id:sealed", "A", sealed[0]["id"])
+
+    def _keys(self) -> None:
+        for label, person in self.people.items():
+            if person.role is not Role.PARENT:
+                wish = {"name": "Key", "scopes": ["read:activities"]}
+                self.own("key_id", label, self._made(label, "POST", "/me/api-keys", wish)["key"]["id"])
+        for name in self.towns:
+            self.own("key_id", name, self.ids["key_id"][f"hr {name}"])
 
 
 @define

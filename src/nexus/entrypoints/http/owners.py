@@ -49,10 +49,14 @@ OWNERS: Final[Mapping[Policy, Mapping[str, Owner]]] = MappingProxyType({
     Policy.HR: {
         "employee_id": Owner.COMPANY,
     },
+    Policy.STAFF: {
+        "key_id": Owner.USER,
+    },
     Policy.ADMIN: {
         "company_id": Owner.PLATFORM,
         "entity_id": Owner.PLATFORM,
         "entry_id": Owner.PLATFORM,
+        "key_id": Owner.PLATFORM,
         "user_id": Owner.PLATFORM,
         "venue_id": Owner.PLATFORM,
     },
