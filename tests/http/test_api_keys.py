@@ -1,11 +1,14 @@
 """API keys over HTTP: made once, and then no more than they were made for."""
 
+import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from ipaddress import ip_network
 from threading import Barrier
 from urllib.parse import quote
 
+import httpx
 import pytest
 from attrs import define, field
 from structlog.testing import capture_logs
@@ -19,7 +22,9 @@ from nexus.application.platform.presented_api_key import AdmitKey
 from nexus.application.platform.scopes import SCOPES
 from nexus.domain.identity.people import Role
 from nexus.domain.platform.api_keys import KeyText
+from nexus.entrypoints.http.api import build
 from nexus.entrypoints.http.policies import Policy, policy_of, routes_of, scope_of
+from nexus.entrypoints.settings import Settings
 from tests.support.front import V1, assert_problem
 from tests.support.office import Office, venue_body
 
@@ -254,6 +259,42 @@ def test_from_other_networks_it_is_refused(makers: Makers):
     assert used == 0
 
 
+NETWORK = ip_network("203.0.113.0/24")
+PROXIES = (ip_network("10.0.0.0/8"),)
+
+
+def test_no_header_moves_a_key_into_its_network(makers: Makers):
+    """Only what a declared proxy has added counts; the rest a client wrote itself."""
+    office = makers.office
+    key = makers.make(Role.HR_ADMIN, allowed_networks=[str(NETWORK)])["token"]
+    app = build(office.nexus, Settings(pool_size=4, trusted_proxies=PROXIES))
+
+    async def ask(peer, forwarded):
+        headers = {"authorization": f"Bearer {key}"}
+        if forwarded is not None:
+            headers["x-forwarded-for"] = forwarded
+        transport = httpx.ASGITransport(app, client=(peer, 40_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://nexus.example") as client:
+            return (await client.get(f"{V1}/hr/employees", headers=headers)).status_code
+
+    for peer, forwarded, status in (
+        ("203.0.113.9", None, 200),
+        ("::ffff:203.0.113.9", None, 200),
+        ("203.0.113.9", "198.51.100.1", 200),
+        ("198.51.100.1", None, 403),
+        ("198.51.100.1", "203.0.113.9", 403),
+        ("10.0.0.1", None, 403),
+        ("10.0.0.1", "203.0.113.9", 200),
+        ("10.0.0.1", "203.0.113.9, 198.51.100.1", 403),
+        ("10.0.0.1", "198.51.100.1, 203.0.113.9, 10.0.0.2", 200),
+        ("10.0.0.1", "nonsense", 403),
+    ):
+        assert asyncio.run(ask(peer, forwarded)) == status, (peer, forwarded)
+    office.nexus.write_key_uses()
+    [used] = office.owner.execute("SELECT host(last_used_ip) FROM api_keys").fetchone()
+    assert used == "203.0.113.9"
+
+
 # --- how often
 
 
@@ -261,8 +302,10 @@ def test_beyond_its_limit_a_key_waits(makers: Makers):
     office = makers.office
     key = makers.make(Role.HR_ADMIN, rate_limit_per_minute=2)["token"]
     other = makers.make(Role.HR_ADMIN, rate_limit_per_minute=2)["token"]
-    assert [employees(office, key).status_code for _ in range(2)] == [200, 200]
+    left = [employees(office, key).headers["ratelimit-remaining"] for _ in range(2)]
+    assert left == ["1", "0"]
     answer = employees(office, key)
+    assert (answer.headers["ratelimit-limit"], answer.headers["ratelimit-remaining"]) == ("2", "0")
     assert_problem(answer, 429, "too-many-requests")
     assert 1 <= int(answer.headers["retry-after"]) <= 60
     assert employees(office, other).status_code == 200

@@ -214,10 +214,7 @@ def guard(
             return
         token, by_cookie = presented(connection)
         if token and KeyText.is_meant(token):
-            shown = await sync_to_thread(keys.recognise, token) if keys else None
-            await _count(rates, handler, shown.actor if shown else None)
-            if policy is not Policy.PUBLIC:  # to which a key adds nothing
-                await _let_in(connection, handler, policy, shown, keys)
+            await _by_key(connection, handler, token, keys, rates)
             return
         actor = await sync_to_thread(authenticate, token) if token else None
         await _count(rates, handler, actor)
@@ -269,14 +266,23 @@ def _require_second_factor(actor: Actor, handler: BaseRouteHandler) -> None:
         raise SecondFactorRequired
 
 
-async def _let_in(
+async def _by_key(
     connection: ASGIConnection[Any, Any, Any, Any],
     handler: BaseRouteHandler,
-    policy: Policy,
-    shown: StoredKey | None,
+    text: str,
     keys: Keys | None,
+    rates: Rates | None,
 ) -> None:
-    """Let whoever showed an API key in: in its scopes, from its networks, within its limits."""
+    """
+    Let whoever shows an API key in: in its scopes, from its networks, within its limits.
+
+    To what is public a key adds nothing.
+    """
+    policy = policy_of(handler) or Policy.PUBLIC
+    shown = await sync_to_thread(keys.recognise, text) if keys else None
+    await _count(rates, handler, shown.actor if shown else None)
+    if policy is Policy.PUBLIC:
+        return
     if keys is None or shown is None:
         raise KeyNotValid
     caller.set(evolve(caller.get(), actor=shown.actor))
