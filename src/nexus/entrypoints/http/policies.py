@@ -4,7 +4,7 @@ Who may use a route: one declared policy per route, enforced before anything is 
 A route without a policy stops the application from starting.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -202,7 +202,30 @@ def guard(
 
     Whoever is known and asks for what is not for them is noted before being refused.
     """
+    enforce = _enforcing(authenticate, rates, keys)
 
+    async def enforce_and_note(
+        connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+    ) -> None:
+        try:
+            await enforce(connection, handler)
+        except Forbidden as refusal:
+            if note_refusal is not None:
+                scope = connection.scope
+                await sync_to_thread(
+                    note_refusal,
+                    method=str(scope.get("method")),
+                    route=str(scope.get("path_template")),
+                    refusal=refusal.slug(),
+                )
+            raise
+
+    return enforce_and_note
+
+
+def _enforcing(
+    authenticate: Authenticate, rates: Rates | None, keys: Keys | None
+) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]:
     async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy = policy_of(handler)
         if is_automatic(handler):
@@ -230,23 +253,7 @@ def guard(
         connection.scope["user"] = actor
         connection.scope["auth"] = token
 
-    async def enforce_and_note(
-        connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
-    ) -> None:
-        try:
-            await enforce(connection, handler)
-        except Forbidden as refusal:
-            if note_refusal is not None:
-                scope = connection.scope
-                await sync_to_thread(
-                    note_refusal,
-                    method=str(scope.get("method")),
-                    route=str(scope.get("path_template")),
-                    refusal=refusal.slug(),
-                )
-            raise
-
-    return enforce_and_note
+    return enforce
 
 
 async def _count(rates: Rates | None, handler: BaseRouteHandler, actor: Actor | None) -> None:
