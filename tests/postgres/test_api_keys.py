@@ -1,6 +1,7 @@
 """API keys when several make and rotate at once, and behind the second wall."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Barrier
 
 import psycopg
@@ -28,18 +29,23 @@ def hr(stage):
     return stage.user(Role.HR_ADMIN, stage.company())
 
 
-def maker(stage):
-    return MakeApiKey(stage.begin, stage.now, new_id, new_key_text, DIGESTS)
+def maker(stage, begin=None):
+    return MakeApiKey(begin or stage.begin, stage.now, new_id, new_key_text, DIGESTS)
 
 
-def at_once(count, run):
-    """What came of *run* in so many threads: a result or the refusal."""
+def at_once(stage, count, deed):
+    """What came of a deed in so many threads, each in a transaction opened before any goes on."""
     ready = Barrier(count)
 
+    @contextmanager
+    def begin():
+        with stage.begin() as work:
+            ready.wait(10)
+            yield work
+
     def attempt(_):
-        ready.wait()
         try:
-            return run()
+            return deed(begin)
         except (TooManyKeys, RotatedAlready) as refusal:
             return type(refusal)
 
@@ -50,15 +56,17 @@ def at_once(count, run):
 def test_nobody_makes_more_keys_at_once_than_are_allowed(stage, hr):
     for _ in range(MOST_KEYS - 3):
         maker(stage)(WISH, actor=hr)
-    came = at_once(8, lambda: maker(stage)(WISH, actor=hr))
+    came = at_once(stage, 8, lambda begin: maker(stage, begin)(WISH, actor=hr))
     assert came.count(TooManyKeys) == 5
 
 
 def test_a_key_that_is_rotated_by_several_has_one_successor(stage, hr):
     made = maker(stage)(WISH, actor=hr).view
-    rotate = RotateApiKey(stage.begin, stage.now, new_id, new_key_text, DIGESTS)
-    came = at_once(8, lambda: rotate(made.id, actor=hr))
-    assert came.count(RotatedAlready) == 7
+
+    def rotate(begin):
+        return RotateApiKey(begin, stage.now, new_id, new_key_text, DIGESTS)(made.id, actor=hr)
+
+    assert at_once(stage, 8, rotate).count(RotatedAlready) == 7
 
 
 def test_the_database_shows_keys_to_their_owner_and_the_platform_only(stage, hr):
