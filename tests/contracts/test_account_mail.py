@@ -1,128 +1,24 @@
 """Forgotten passwords, invitations, addresses: from the wish to the mail to the link."""
 
-import re
 from datetime import timedelta
 from hashlib import sha256
-from itertools import count
 from statistics import median
 from time import perf_counter
 
 import pytest
-from attrs import define, field
 from benchmarks.hearing import ears
 
-from nexus.adapters.memory.limiter import MemoryLimiter
-from nexus.adapters.memory.mailbox import MemoryMailer
-from nexus.application.identity.account_mail import AskForReset, AskForVerification, SendAccountMail
-from nexus.application.identity.attempts import SIGNING_IN, Attempts
-from nexus.application.identity.change_password import ChangePassword, ChoosePassword, VerifyEmail
-from nexus.application.identity.letters import Letters, plain
-from nexus.application.identity.links import OpenLink
-from nexus.application.identity.sessions import OpenSignIn, RenewSignIn
+from nexus.application.identity.account_mail import AskForVerification
+from nexus.application.identity.attempts import SIGNING_IN
+from nexus.application.identity.letters import plain
 from nexus.application.identity.tokens import token_hash
-from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.mail import MailDelayed, MailRefused
-from nexus.domain.identity.credentials import TooManyAttempts, UnacceptablePassword, WrongPassword
-from nexus.domain.identity.mail import AccountMail, AccountMailAsked, LinkNotValid
+from nexus.domain.identity.credentials import TooManyAttempts, UnacceptablePassword
+from nexus.domain.identity.mail import AccountMail, LinkNotValid
 from nexus.domain.identity.passwords import GuessablePassword
 from nexus.domain.identity.people import Role
-from nexus.domain.identity.sessions import SessionEnded
-from nexus.domain.kernel.ids import EventId
 from people import MONDAY, Stage
-
-SECRET = "correct horse battery"
-NEXT = "another long secret"
-EMAIL = "ada@acme.example"
-RESET, INVITATION, VERIFY = AccountMail.RESET_PASSWORD, AccountMail.INVITATION, AccountMail.VERIFY_EMAIL
-
-
-@define
-class Desk:
-    """Everything about passwords over one store, with an inbox."""
-
-    stage: Stage
-    mailer: MemoryMailer = field(factory=MemoryMailer)
-    limiter: MemoryLimiter = field(factory=MemoryLimiter)
-    handled: set = field(factory=set)
-    numbers: object = field(factory=lambda: count(1))
-
-    def new_token(self):
-        return f"token-{next(self.numbers)}"
-
-    @property
-    def parts(self):
-        return self.stage.begin, self.stage.now, self.stage.new_id
-
-    @property
-    def attempts(self):
-        return Attempts(self.limiter)
-
-    @property
-    def open_link(self):
-        return OpenLink(self.stage.begin, self.stage.now, self.attempts)
-
-    def choose(self, purpose):
-        return ChoosePassword(*self.parts, self.stage.passwords, self.attempts, self.open_link, purpose)
-
-    @property
-    def verify(self):
-        return VerifyEmail(self.stage.begin, self.stage.now, self.open_link)
-
-    @property
-    def open_sign_in(self):
-        return OpenSignIn(self.stage.new_id, self.new_token)
-
-    @property
-    def change(self):
-        renew = RenewSignIn(self.open_sign_in)
-        return ChangePassword(*self.parts, self.stage.passwords, self.attempts, renew)
-
-    def forget(self, email=EMAIL):
-        AskForReset(*self.parts, self.attempts)(email)
-
-    def send(self, asked):
-        SendAccountMail(
-            self.stage.begin, self.stage.now, self.new_token, self.mailer, Letters("https://pass.example/")
-        )(asked)
-
-    def asked(self, user, mail):
-        return AccountMailAsked(id=EventId(self.stage.new_id()), at=self.stage.at, user=user, mail=mail)
-
-    def work_through(self):
-        """What workers do."""
-        for event in self.events():
-            if event.id not in self.handled:
-                self.handled.add(event.id)
-                self.send(event)
-
-    def events(self):
-        with self.stage.work() as work:
-            if hasattr(work, "world"):
-                found = list(work.world.events.values())
-            else:
-                ids = work.connection.execute("SELECT id FROM outbox ORDER BY position").fetchall()
-                found = [work.inbox.take(EventId(id_)) for (id_,) in ids]
-        return [event for event in found if isinstance(event, AccountMailAsked)]
-
-    def link(self, page="reset-password"):
-        """The secret in the newest mail."""
-        [token] = re.findall(rf"https://pass\.example/account/{page}/(\S+)\n", self.mailer.mails[-1].text)
-        return token
-
-    def password(self, user):
-        with self.stage.work() as work:
-            return work.mail_tokens.addressee(user).password_hash
-
-    def signs_in(self, user, role):
-        """An open sign-in of somebody."""
-        with self.stage.work() as work:
-            return self.open_sign_in(
-                work, user, role, at=self.stage.at, remember=False, has_second_factor=False, device=None
-            )
-
-    def is_in(self, token):
-        with self.stage.work() as work:
-            return work.sign_ins.recognise(token_hash(token), at=self.stage.at) is not None
+from tests.support.desk import EMAIL, INVITATION, NEXT, RESET, SECRET, Desk
 
 
 @pytest.fixture
@@ -353,59 +249,6 @@ def test_a_new_password_gives_back_the_attempts_that_others_used_up(desk, ada):
     desk.work_through()
     desk.choose(RESET)(desk.link(), NEXT)
     desk.attempts.take(SIGNING_IN, EMAIL)
-
-
-# --- changing one's own password
-
-
-def asking(desk, ada, sign_in):
-    return Actor(ada.user, ada.role, ada.company, None, sign_in.signed_in.id)
-
-
-def test_a_changed_password_leaves_the_present_sign_in_alone_under_a_new_token(desk, ada):
-    here, elsewhere = (desk.signs_in(ada.user, ada.role) for _ in range(2))
-    desk.forget()
-    desk.work_through()
-    link = desk.link()
-    renewed = desk.change(SECRET, NEXT, actor=asking(desk, ada, here))
-    assert [desk.is_in(each.token) for each in (here, elsewhere, renewed)] == [False, False, True]
-    assert desk.password(ada.user) == f"new:{NEXT}"
-    with pytest.raises(LinkNotValid):
-        desk.choose(RESET)(link, "yet another secret")
-    desk.work_through()
-    assert "was changed" in desk.mailer.mails[-1].subject
-
-
-def test_the_present_password_must_be_right_and_is_not_guessed_here_either(desk, ada):
-    here = desk.signs_in(ada.user, ada.role)
-    desk.stage.passwords.verified.clear()
-    for _ in range(10):
-        with pytest.raises(WrongPassword):
-            desk.change("wrong horse", NEXT, actor=asking(desk, ada, here))
-    with pytest.raises(TooManyAttempts):
-        desk.change(SECRET, NEXT, actor=asking(desk, ada, here))
-    assert len(desk.stage.passwords.verified) == 10
-    assert desk.password(ada.user) == f"new:{SECRET}"
-    assert desk.is_in(here.token)
-
-
-@pytest.mark.parametrize(
-    ("password", "error"), [("password1", GuessablePassword), ("short", UnacceptablePassword)]
-)
-def test_a_password_that_may_not_be_chosen_changes_nothing(desk, ada, password, error):
-    here = desk.signs_in(ada.user, ada.role)
-    with pytest.raises(error):
-        desk.change(SECRET, password, actor=asking(desk, ada, here))
-    assert desk.is_in(here.token)
-
-
-def test_a_sign_in_that_ended_meanwhile_changes_nothing(desk, ada):
-    here = desk.signs_in(ada.user, ada.role)
-    with desk.stage.work() as work:
-        work.sign_ins.end_all(ada.user, at=MONDAY)
-    with pytest.raises(SessionEnded):
-        desk.change(SECRET, NEXT, actor=asking(desk, ada, here))
-    assert desk.password(ada.user) == f"new:{SECRET}"
 
 
 # --- the letters

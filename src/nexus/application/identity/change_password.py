@@ -59,8 +59,9 @@ class ChangePassword:
         hashed = self.passwords.hash(chosen_password(wanted, own=me.own_words, common=self.passwords.common))
         at = self.now()
         with self.begin() as work:
-            work.accounts.rehash(me.user, hashed)
+            # Links before the account, as where a link is used: who meets there waits, and never for each other.
             work.mail_tokens.void(me.user, at=at)
+            work.accounts.rehash(me.user, hashed)
             work.challenges.close_all(me.user, at=at)
             renewed = self.renew_sign_in(work, actor, at=at)
             work.audit.add(Deed(Action.PASSWORD_CHANGED, me.user))
