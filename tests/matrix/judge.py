@@ -144,6 +144,7 @@ class Judge:
                 yield from self._strange(route, who, one)
         with_scope = [self._key(who.actor, {route.scope}, f"key of {who.label}")] if route.scope else []
         for asking in (who, *with_scope):
+            self.snapshot.freshen()
             answer = self._ask(route, asking)
             refused = self._wants(route).refused
             if (_slug(answer) not in refused) if refused else answer.status_code not in DONE:
@@ -151,8 +152,9 @@ class Judge:
             elif answer.status_code in DONE:
                 self._keep(route, asking, answer)
                 yield from self._leaks(route, asking, answer)
-            if not route.reads or self.snapshot.changed():
-                self.snapshot.restore()
+            if route.reads and (changed := self.snapshot.changed()):
+                yield Finding(str(route), asking.label, "own", f"changed {', '.join(changed)} by reading")
+            self.snapshot.freshen()
 
     def _strange(self, route: Route, who: Who, one: Id) -> Iterator[Finding]:
         """Another's id is answered as one that does not exist, and nothing happens."""

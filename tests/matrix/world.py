@@ -288,6 +288,7 @@ class Snapshot:
     """Tables that refusals may write: who was refused is worth noting."""
     tables: dict[str, list[str]] = field(init=False)
     last: int = field(init=False)
+    is_worn: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         self.tables = dict(
@@ -338,6 +339,7 @@ class Snapshot:
         """The tables whose rows are not what they were."""
         if self._counter() == self.last:
             return []
+        self.is_worn = True
         different = [
             sql.SQL("SELECT {0} WHERE EXISTS (TABLE public.{1} EXCEPT TABLE kept.{1})"
                     " OR EXISTS (TABLE kept.{1} EXCEPT TABLE public.{1})").format(
@@ -350,7 +352,13 @@ class Snapshot:
         self.note()
         return [table for (table,) in found]
 
+    def freshen(self) -> None:
+        """Restore what anything was written to, the tables besides included."""
+        if self.is_worn or self._counter() != self.last:
+            self.restore()
+
     def restore(self) -> None:
+        self.is_worn = False
         with self.owner.transaction():
             self.owner.execute(self._back)
         self.note()
