@@ -31,9 +31,7 @@ def stage(any_begin):
 
 def signer(stage, passwords=None):
     opened = OpenSignIn(stage.new_id, lambda: next(TOKENS))
-    return SignIn(
-        stage.begin, stage.now, opened, passwords or stage.passwords, Attempts(MemoryLimiter())
-    )
+    return SignIn(stage.begin, stage.now, opened, passwords or stage.passwords, Attempts(MemoryLimiter()))
 
 
 def authenticate(stage, token):

@@ -65,6 +65,10 @@ class MemoryAccounts:
         row = self._world.users.get(user)
         return None if row is None else row.person
 
+    def hold(self, user: UserId, password_hash: str) -> bool:
+        row = self._world.users.get(user)
+        return row is not None and row.person.is_active and row.password_hash == password_hash
+
     def disable(self, user: UserId, *, reason: str, at: datetime) -> None:  # noqa: ARG002 - no twin tells why
         row = self._world.users[user]
         self._world.users[user] = evolve(row, person=evolve(row.person, is_active=False))

@@ -58,6 +58,10 @@ LOCK_PERSON: Final[LiteralString] = """
        FOR NO KEY UPDATE
 """
 
+HOLD_ACCOUNT: Final[LiteralString] = """
+    SELECT password_hash FROM users WHERE id = %(user)s AND is_active FOR NO KEY UPDATE
+"""
+
 DISABLE_USER: Final[LiteralString] = """
     UPDATE users
        SET is_active = false, disabled_at = %(at)s, disabled_reason = %(reason)s
@@ -117,6 +121,10 @@ class PostgresAccounts:
     def lock(self, user: UserId) -> Person | None:
         with self._connection.cursor(row_factory=as_object(Person)) as cursor:
             return cursor.execute(LOCK_PERSON, {"user": user}).fetchone()
+
+    def hold(self, user: UserId, password_hash: str) -> bool:
+        # Compared here: while a statement waits for the lock, the password may change.
+        return self._connection.execute(HOLD_ACCOUNT, {"user": user}).fetchone() == (password_hash,)
 
     def disable(self, user: UserId, *, reason: str, at: datetime) -> None:
         self._connection.execute(DISABLE_USER, {"user": user, "reason": reason, "at": at})

@@ -47,8 +47,9 @@ class CompleteSignIn:
                 self.check.use(work, found.user, code, at=at)
             except NoSecondFactor as gone:
                 raise ChallengeEnded from gone
-            me = work.accounts.me(found.user)
-            if me is None or not work.challenges.close(hashed, at=at):
+            # Whoever ends this person's sign-ins meanwhile waits for this one, or has closed the challenge.
+            holder, me = work.accounts.lock(found.user), work.accounts.me(found.user)
+            if holder is None or me is None or not work.challenges.close(hashed, at=at):
                 raise ChallengeEnded
             new = self.open_sign_in(
                 work,

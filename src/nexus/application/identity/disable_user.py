@@ -53,8 +53,8 @@ class DisableUser:
             if not person.is_active:
                 raise DisabledAlready
             work.accounts.disable(user, reason=why, at=at)
-            work.sign_ins.end_all(user, at=at)
             work.challenges.close_all(user, at=at)
+            work.sign_ins.end_all(user, at=at)
             work.audit.add(Deed(Action.ACCOUNT_DISABLED, user, company=person.company, venue=person.venue))
         return evolve(person, is_active=False)
 

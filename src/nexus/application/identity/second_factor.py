@@ -196,6 +196,7 @@ class BeginSecondFactor:
         seed = self.new_seed()
         sealed = self.vault.seal(as_text(seed), context=_pending_place(actor.user))
         work.second_factors.begin(actor.user, sealed, at=at)
+        work.audit.add(Deed(Action.SECOND_FACTOR_BEGUN, actor.user))
         return Enrolment(
             secret=as_text(seed), uri=enrolment_uri(seed, email=me.email), expires_at=at + ENROLMENT_LASTS
         )
@@ -240,7 +241,6 @@ class ConfirmSecondFactor:
                 raise NothingToConfirm
             work.second_factors.forget_attempts(actor.user)
             codes = new_recovery_codes(work, actor.user, self.new_recovery_code, at=at)
-            work.challenges.close_all(actor.user, at=at)
             work.audit.add(Deed(Action.SECOND_FACTOR_SET_UP, actor.user))
             return Enrolled(
                 recovery_codes=codes, sign_in=self.renew(work, actor, at=at, has_second_factor=True)
@@ -313,7 +313,6 @@ class RemoveSecondFactor:
                 raise SecondFactorStays
             self.check.use(work, actor.user, code, at=at)
             work.second_factors.remove(actor.user)
-            work.challenges.close_all(actor.user, at=at)
             work.audit.add(Deed(Action.SECOND_FACTOR_REMOVED, actor.user))
             return self.renew(work, actor, at=at, has_second_factor=False)
 
@@ -344,6 +343,7 @@ class ResetSecondFactor:
                 raise NoSuchThing("user")
             if not work.second_factors.remove(found.user):
                 raise NoSecondFactor
+            work.accounts.lock(found.user)
             work.challenges.close_all(found.user, at=at)
             work.sign_ins.end_all(found.user, at=at)
             work.audit.add(Deed(Action.SECOND_FACTOR_RESET, found.user))

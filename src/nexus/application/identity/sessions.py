@@ -6,6 +6,7 @@ from uuid import UUID
 
 from attrs import field, frozen
 
+from nexus.application.identity.factor_ports import FactorWork
 from nexus.application.identity.ports import NewToken, SignInEntry, SignInWork
 from nexus.application.identity.tokens import token_hash
 from nexus.application.kernel.actor import Actor
@@ -65,7 +66,7 @@ class OpenSignIn:
 @frozen
 class RenewSignIn:
     """
-    Let the present sign-in go on under a new token, and end all others of that person.
+    Let the present sign-in go on under a new token, and end all others of that person, half-done ones too.
 
     Done whenever something changes in how somebody proves who they are, inside the
     unit of work that changes it. Works once for each token: of two at the same
@@ -75,7 +76,7 @@ class RenewSignIn:
     open_sign_in: OpenSignIn
 
     def __call__(
-        self, work: SignInWork, actor: Actor, *, at: datetime, has_second_factor: bool | None = None
+        self, work: FactorWork, actor: Actor, *, at: datetime, has_second_factor: bool | None = None
     ) -> NewSignIn:
         """
         The same sign-in, as old as now.
@@ -86,6 +87,9 @@ class RenewSignIn:
         Raises:
             SessionEnded: It ended in the meantime.
         """
+        # Whoever signs in at this moment has done so already and is found, or waits and finds the change.
+        work.accounts.lock(actor.user)
+        work.challenges.close_all(actor.user, at=at)
         present = find_present(work, actor)
         if present.id not in work.sign_ins.end_all(actor.user, at=at):
             raise SessionEnded

@@ -81,6 +81,9 @@ class SignIn:
         )
         at = self.now()
         with self.begin() as work:
+            # Who changes the password or shuts the account meanwhile waits, or has won.
+            if found.password_hash is None or not work.accounts.hold(found.user, found.password_hash):
+                raise WrongCredentials
             if better is not None:
                 work.accounts.rehash(found.user, better)
             factor = work.second_factors.get(found.user)
@@ -104,6 +107,7 @@ class SignIn:
             token_hash(token),
             Challenge(user=user, remember=remember, created_at=at, expires_at=expires_at),
         )
+        work.audit.add(Deed(Action.SECOND_FACTOR_ASKED, user, by=user))
         return SecondFactorNeeded(challenge=token, expires_at=expires_at)
 
 

@@ -79,6 +79,8 @@ class Action(Enum):
     SIGNED_OUT = "auth.signed_out", EntityType.SIGN_IN
     SIGN_IN_ENDED = "auth.sign_in_ended", EntityType.SIGN_IN
     OTHER_SIGN_INS_ENDED = "auth.other_sign_ins_ended", EntityType.ACCOUNT
+    SECOND_FACTOR_ASKED = "auth.second_factor_asked", EntityType.ACCOUNT
+    SECOND_FACTOR_BEGUN = "auth.second_factor_begun", EntityType.ACCOUNT
     SECOND_FACTOR_SET_UP = "auth.second_factor_set_up", EntityType.ACCOUNT, Severity.WARNING
     SECOND_FACTOR_REMOVED = "auth.second_factor_removed", EntityType.ACCOUNT, Severity.WARNING
     SECOND_FACTOR_RESET = "auth.second_factor_reset", EntityType.ACCOUNT, Severity.CRITICAL
@@ -140,6 +142,11 @@ class Action(Enum):
     AUDIT_ENTRY_SHOWN = "audit.entry_shown", EntityType.AUDIT_LOG
     AUDIT_ENTRY_OPENED = "audit.entry_opened", EntityType.AUDIT_LOG, Severity.WARNING
     EVENT_RETRIED = "system.event_retried", EntityType.EVENT, Severity.WARNING
+    CREDITS_ALLOCATED = "system.credits_allocated", EntityType.SUBSCRIPTION
+    CREDITS_EXPIRED = "system.credits_expired", EntityType.CREDITS
+    BOOKINGS_COMPLETED = "system.bookings_completed", EntityType.BOOKING
+    SESSIONS_GENERATED = "system.sessions_generated", EntityType.SESSION
+    SEALS_ROTATED = "system.seals_rotated", EntityType.SETTINGS, Severity.WARNING
     AUDIT_MONTHS_KEPT = "system.audit_months_kept", EntityType.AUDIT_LOG
 
     def __init__(self, label: str, entity: EntityType, severity: Severity = Severity.INFO) -> None:

@@ -102,7 +102,9 @@ class MeView:
     time_zone: str = field(metadata={"description": "IANA name.", "examples": ["America/Chicago"]})
     joined_at: datetime
     email_verified: bool = field(
-        metadata={"description": "Whether a mail proved that the address is theirs; nothing depends on it yet."}
+        metadata={
+            "description": "Whether a mail proved that the address is theirs; nothing depends on it yet."
+        }
     )
 
     @classmethod
