@@ -11,9 +11,12 @@ import os
 from pathlib import Path
 
 import pytest
+from litestar.exceptions import ImproperlyConfiguredException
 
+from nexus.entrypoints.http.api import build
 from nexus.entrypoints.http.owners import Owner
 from nexus.entrypoints.http.policies import Policy, routes_of
+from nexus.entrypoints.settings import Settings
 from tests.matrix.routes import UndeclaredOwner, routes
 from tests.matrix.world import SHARED
 
@@ -61,6 +64,12 @@ def test_an_id_without_an_owner_stops_the_matrix(open_door, api_document, monkey
         UndeclaredOwner, match=r"declare the owner of \{booking_id\} at GET /api/v1/bookings/"
     ):
         routes(open_door.client.app, api_document)
+
+
+def test_an_id_without_an_owner_stops_the_application(open_door, monkeypatch):
+    monkeypatch.setattr("nexus.entrypoints.http.owners.OWNERS", {})
+    with pytest.raises(ImproperlyConfiguredException, match=r"\{booking_id\} at /api/v1/bookings/"):
+        build(open_door.nexus, Settings(pool_size=4))
 
 
 def test_rosters_show_notes_that_are_shared(judge):

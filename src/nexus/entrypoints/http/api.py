@@ -16,6 +16,7 @@ from nexus.entrypoints.http import controllers
 from nexus.entrypoints.http.app import EdgeSettings, edge
 from nexus.entrypoints.http.cors import Cors
 from nexus.entrypoints.http.health import health_routes
+from nexus.entrypoints.http.owners import require_owners
 from nexus.entrypoints.http.policies import Keys
 from nexus.entrypoints.http.proxies import Proxies
 from nexus.entrypoints.http.rates import MINUTE, Rates
@@ -30,7 +31,7 @@ Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()) -> Litestar:
     """The application that serves *nexus*; a handler asks for a use case by its name in snake case."""
     dependencies = {**nexus.use_cases(), "begin": nexus.begin}
-    return edge(
+    app = edge(
         [*_resources(), health_routes(nexus), first_page(nexus, settings), account_pages(nexus)],
         authenticate=nexus.authenticate,
         keys=Keys(nexus.recognise_key, nexus.admit_key),
@@ -55,6 +56,8 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
             fingerprint_keys=nexus.fingerprint_keys,
         ),
     )
+    require_owners(app)
+    return app
 
 
 def _a_minute(amount: int) -> Limit | None:

@@ -3,15 +3,19 @@ To whom belongs what an id names: declared once, for paths, queries and bodies a
 
 Of what belongs to others, whoever asks learns nothing: the answer is the one for
 an id that does not exist. The authorization matrix derives its expectations
-from here, and fails for an id that nobody declared.
+from here. An id in a path that nobody declared stops the application from starting.
 """
 
+import re
 from collections.abc import Mapping
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
 
-from nexus.entrypoints.http.policies import Policy
+from litestar import Litestar
+from litestar.exceptions import ImproperlyConfiguredException
+
+from nexus.entrypoints.http.policies import Policy, policy_of, routes_of
 
 
 class Owner(Enum):
@@ -66,3 +70,22 @@ OWNERS: Final[Mapping[Policy, Mapping[str, Owner]]] = MappingProxyType({
 def owner_of(policy: Policy, name: str) -> Owner | None:
     """To whom belongs what the id *name* names, on routes with this policy; ``None``: undeclared."""
     return OWNERS.get(policy, {}).get(name)
+
+
+def require_owners(app: Litestar) -> None:
+    """
+    Let no id be served whose owner nobody thought of.
+
+    Raises:
+        ImproperlyConfiguredException: A path that is not public names one without a declared owner.
+    """
+    bare = {
+        f"{{{name}}} at {path}"
+        for path, _, handler in routes_of(app)
+        for name in re.findall(r"{(\w+)}", path)
+        if (policy := policy_of(handler)) is not None
+        and policy is not Policy.PUBLIC
+        and owner_of(policy, name) is None
+    }
+    if bare:
+        raise ImproperlyConfiguredException(f"no owner is declared for {', '.join(sorted(bare))}")
