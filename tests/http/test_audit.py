@@ -179,6 +179,25 @@ def test_an_unrecorded_command_would_be_noticed(front: Front):
     assert not must_be_recorded(app, "GET", "/api/v1/bookings", roster)
 
 
+def test_what_jobs_did_is_recorded_in_sum(front: Front):
+    session, family = front.town.session(), front.town.family(credits=7)
+    front.booked(family, session)
+    since = front.town.owner.execute("SELECT clock_timestamp()").fetchone()
+    front.later(days=60)
+    for job in ("complete_bookings", "expire_credits", "allocate_credits"):
+        getattr(front.nexus, job)()
+        getattr(front.nexus, job)()
+    told = front.town.owner.execute(
+        "SELECT action_type, cause, new_values FROM audit_logs WHERE created_at > %s ORDER BY created_at",
+        since,
+    ).fetchall()
+    assert told == [
+        ("system.bookings_completed", "platform", {"bookings": 1}),
+        ("system.credits_expired", "platform", {"balances": 1, "credits": 5}),
+        ("system.credits_allocated", "platform", {"period": "2026-05-01", "people": 1}),
+    ], "and nothing of runs that found nothing to do"
+
+
 def test_the_platforms_own_doing_is_recorded_as_such(front: Front):
     front.town.at_the_venue(requires_confirmation=True)
     venue_says = front.town.session()

@@ -10,6 +10,7 @@ from nexus.application.booking.line_up import change_line
 from nexus.application.booking.ports import BookWork
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.booking.bookings import MARKING_PERIOD, CancellationReason
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import SessionId
 
 BATCH: Final = 500
@@ -92,6 +93,8 @@ class CompleteBookings:
         while True:
             with self.begin() as work:
                 completed = work.places.complete(before=at - MARKING_PERIOD, at=at, limit=BATCH)
+                if completed:
+                    work.audit.add(Deed(Action.BOOKINGS_COMPLETED, new={"bookings": completed}))
             done += completed
             if completed < BATCH:
                 break

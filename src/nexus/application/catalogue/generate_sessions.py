@@ -8,6 +8,7 @@ from nexus.application.catalogue.views import Generation
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.domain.catalogue.schedules import SkippedDate
 from nexus.domain.catalogue.sessions import PlannedSession
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import ScheduleId
 from nexus.domain.kernel.time import local_date
 
@@ -63,5 +64,8 @@ class GenerateSessions:
                 sessions += plan.sessions
                 skipped += [(one.schedule.id, date) for date in plan.skipped]
             created = work.sessions.add(sessions)
+            if created:
+                new = {"schedules": len(due), "sessions": created}
+                work.audit.add(Deed(Action.SESSIONS_GENERATED, new=new))
             work.schedules.generated([(one.schedule.id, horizon(one.venue, at=at, days=days)) for one in due])
         return Generation(schedules=len(due), sessions=created, skipped=tuple(skipped))

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from nexus.application.credits.ports import Covered, CreditWork, Grant, Plan
 from nexus.application.kernel.ports import Begin, Clock, NewId
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.credits.events import CreditsAllocated
 from nexus.domain.credits.periods import Period
 from nexus.domain.kernel.ids import BalanceId, EventId, LineId, UserId
@@ -93,7 +94,16 @@ class AllocateCredits:
                 size = min(left, self.batch)
                 people = work.credits.covered(plan.company, at=at, after=after, limit=size)
                 if people:
-                    total += len(grant(work, people, plan, period, at=at, new_id=self.new_id))
+                    given = len(grant(work, people, plan, period, at=at, new_id=self.new_id))
+                    total += given
+                    work.audit.add(
+                        Deed(
+                            Action.CREDITS_ALLOCATED,
+                            plan.subscription,
+                            new={"period": period.first, "people": given},
+                            company=plan.company,
+                        )
+                    )
                     after = (people[-1].joined_at, people[-1].user)
                     left -= len(people)
                 if len(people) < size or not left:

@@ -7,6 +7,7 @@ from attrs import frozen
 from nexus.application.credits.ports import CreditWork
 from nexus.application.kernel.ports import Begin, Clock, NewId
 from nexus.application.platform.ports import Settings
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.credits.events import CreditsExpired, CreditsExpireSoon, Remainder
 from nexus.domain.kernel.ids import EventId, LineId
 
@@ -44,6 +45,10 @@ class ExpireCredits:
                 )
                 if lost:
                     work.outbox.add(CreditsExpired(id=EventId(self.new_id()), at=at, remainders=lost))
+                if closings:
+                    expired = sum(each.available for each in closings)
+                    new = {"balances": len(closings), "credits": expired}
+                    work.audit.add(Deed(Action.CREDITS_EXPIRED, new=new))
             if not closings:
                 return total
             total += len(closings)

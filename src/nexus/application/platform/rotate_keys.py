@@ -7,8 +7,10 @@ from uuid import UUID
 
 from attrs import define, field, frozen
 
+from nexus.application.kernel.audit import AuditWork
 from nexus.application.kernel.ports import Begin, Clock
 from nexus.application.kernel.vault import ChildKeys, RotatingVault, SealBroken, place, place_of_key
+from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.ids import ChildId
 
 BATCH: Final = 200
@@ -76,7 +78,7 @@ class SealedValues(Protocol):
         ...
 
 
-class RotateWork(Protocol):
+class RotateWork(AuditWork, Protocol):
     """What a rotation needs."""
 
     @property
@@ -133,6 +135,9 @@ class RotateKeys:
         progress(0, total)
         for column in columns:
             self._rotate(column, done, lambda: progress(sum(done.moved.values()), total))
+        with self.begin() as work:
+            new = {"moved": done.moved, "busy": done.busy, "unreadable": done.unreadable}
+            work.audit.add(Deed(Action.SEALS_ROTATED, new=new))
         return done
 
     def _rotate(self, column: SealedColumn, done: Rotation, tell: Callable[[], None]) -> None:
