@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.conftest import KEY
+from nexus.application.identity.views import SecondFactorNeeded
 from nexus.domain.identity.people import Role
+from nexus.domain.identity.second_factor import as_seed, hotp, step_at
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import open_nexus
 
@@ -51,6 +53,23 @@ def test_the_first_administrator_can_sign_in(begin, on_database, database_url):
     with open_nexus(settings) as nexus:
         signed_in = nexus.sign_in("ADA@example.com", "correct horse battery")
     assert signed_in.me.role is Role.PLATFORM_ADMIN
+
+
+def test_a_lost_second_factor_is_taken_off(begin, on_database, database_url):
+    """Then the password is enough for a sign-in that may set up another one, and old sign-ins have ended."""
+    on_database("create-admin", "ada@example.com", "--password-stdin", input="correct horse battery\n")
+    settings = Settings.of({"NEXUS_DATABASE_URL": database_url, "NEXUS_SECRET_KEY": KEY})
+    with open_nexus(settings) as nexus:
+        ada = nexus.authenticate(nexus.sign_in("ada@example.com", "correct horse battery").token)
+        seed = as_seed(nexus.begin_second_factor(actor=ada).secret)
+        enrolled = nexus.confirm_second_factor(hotp(seed, step_at(nexus.now())), actor=ada)
+        assert isinstance(nexus.sign_in("ada@example.com", "correct horse battery"), SecondFactorNeeded)
+        done = on_database("accounts", "reset-factor", "ADA@example.com", "--json")
+        assert done.json == {"id": str(ada.user)}
+        assert nexus.authenticate(enrolled.sign_in.token) is None
+        assert nexus.sign_in("ada@example.com", "correct horse battery").sign_in.is_restricted
+    again = on_database("accounts", "reset-factor", "ada@example.com")
+    assert (again.status, again.fault) == (1, "nexus: No second factor is set up.\n")
 
 
 @pytest.mark.parametrize(

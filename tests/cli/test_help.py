@@ -13,7 +13,7 @@ from nexus.entrypoints.commands.terminal import Taught
 REFERENCE = Path(__file__).parents[2] / "docs" / "reference"
 COMMANDS = [
     "up", "serve", "worker", "scheduler", "migrate", "demo", "import", "verify", "clock", "mail", "create-admin",
-    "settings",
+    "accounts", "settings",
 ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from typing import Final
 import click
 
 from nexus import __version__
-from nexus.entrypoints.commands.accounts import create_admin
+from nexus.entrypoints.commands.accounts import accounts, create_admin
 from nexus.entrypoints.commands.catalogue import import_files
 from nexus.entrypoints.commands.clock import clock
 from nexus.entrypoints.commands.database import demo, migrate
@@ -55,6 +55,7 @@ for command in (
     clock,
     mail,
     create_admin,
+    accounts,
     list_settings,
     cli_reference,
     audit_reference,

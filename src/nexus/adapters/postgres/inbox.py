@@ -63,6 +63,15 @@ TIDY_COMMANDS: Final[LiteralString] = """
 """
 
 
+TIDY_SIGN_INS: Final[LiteralString] = """
+    DELETE FROM user_sessions WHERE expires_at < %(at)s::timestamptz - %(keep)s::interval
+"""
+
+TIDY_CHALLENGES: Final[LiteralString] = """
+    DELETE FROM sign_in_challenges WHERE expires_at < %(at)s::timestamptz - %(keep)s::interval
+"""
+
+
 class PostgresInbox:
     """The table ``outbox``, as relay and handlers see it."""
 
@@ -105,5 +114,5 @@ class PostgresLeftovers:
 
     def remove(self, *, at: datetime, keep: timedelta) -> None:
         values = {"at": at, "keep": keep}
-        for statement in (TIDY_EVENTS, TIDY_JOBS, TIDY_COMMANDS):
+        for statement in (TIDY_EVENTS, TIDY_JOBS, TIDY_COMMANDS, TIDY_SIGN_INS, TIDY_CHALLENGES):
             self._connection.execute(statement, values)

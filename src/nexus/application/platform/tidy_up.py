@@ -8,11 +8,11 @@ from attrs import frozen
 from nexus.application.kernel.ports import Begin, Clock
 
 KEEP: Final = timedelta(days=7)
-"""How long handled events, job times and the replies to named commands are kept."""
+"""How long handled events, job times, the replies to named commands and ended sign-ins are kept."""
 
 
 class Leftovers(Protocol):
-    """Handled events, past job times, replies to commands."""
+    """Handled events, past job times, replies to commands, ended sign-ins."""
 
     def remove(self, *, at: datetime, keep: timedelta) -> None:
         """Remove those older than *keep*."""

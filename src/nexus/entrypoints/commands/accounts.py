@@ -1,4 +1,4 @@
-"""``nexus create-admin``."""
+"""``nexus create-admin`` and ``nexus accounts``."""
 
 import sys
 
@@ -49,3 +49,31 @@ def create_admin(email: str, first_name: str, last_name: str, password_stdin: bo
         answer({"id": me.id, "email": me.email, "role": me.role})
     else:
         click.echo(f"{me.email} is a platform administrator now.")
+
+
+@click.group()
+def accounts() -> None:
+    """Help people who cannot get into their account."""
+
+
+@accounts.command(
+    "reset-factor",
+    cls=Taught,
+    examples=["nexus accounts reset-factor ada@example.com"],
+)
+@click.argument("email")
+@as_json
+def reset_factor(email: str, as_json: bool) -> None:
+    """
+    Take a lost second factor off an account.
+
+    Make sure that it is really its owner who asks. Every sign-in of the account
+    ends; the password stays. Whoever must have a factor sets up a new one at the
+    next sign-in.
+    """
+    with opened() as (nexus, _):
+        user = nexus.reset_second_factor(email)
+    if as_json:
+        answer({"id": user})
+    else:
+        click.echo(f"{email} has no second factor any more, and is signed out everywhere.")
