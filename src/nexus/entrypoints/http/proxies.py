@@ -10,6 +10,7 @@ who speaks is a declared proxy; what a client wrote itself stands to the left of
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
@@ -73,6 +74,7 @@ class Proxies:
         return any(address in network for network in self.networks)
 
 
+@lru_cache(4096)
 def read_address(text: str | None) -> Address | None:
     """The address that this is, an IPv4 one written as IPv6 as what it is; ``None`` if it is none."""
     try:
@@ -97,6 +99,7 @@ def network(text: str) -> Network:
         ) from None
 
 
+@lru_cache(4096)
 def subscriber(address: str | None) -> str | None:
     """What one subscriber has: an IPv4 address, or a /64 of IPv6; ``None`` if that is not known."""
     found = read_address(address)
