@@ -21,7 +21,6 @@ from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
 from tests.support.recorded import assert_recorded
-from tests.support.recorded import assert_recorded
 from tests.support.town import NOON, Family, Town
 
 V1 = "/api/v1"
@@ -87,7 +86,6 @@ class Front(Door):
         json = {} if body is None else {"json": body}
         answer = self.client.request(method, V1 + path, headers=stated, **json)
         assert_documented(self.client, method, V1 + path, answer)
-        assert_recorded(self.client.app, self.town.owner, method, V1 + path, answer)
         assert_recorded(self.client.app, self.town.owner, method, V1 + path, answer)
         return answer
 
