@@ -126,9 +126,9 @@ def test_keys_on_a_route_that_is_closed_to_them(suspicions, handler, monkeypatch
 
 
 def test_a_route_that_recognises_nobody(suspicions, handler, monkeypatch):
-    route = handler("GET", "/me")
+    route = handler("GET", "/notifications")
     monkeypatch.setattr(route, "opt", {**route.opt, **allow(Policy.PUBLIC)})
-    assert suspicions("/me")
+    assert suspicions("/notifications")
 
 
 def test_a_sign_in_that_does_not_end(suspicions, judge, monkeypatch):

@@ -107,13 +107,13 @@ class Judge:
                     yield self._finding(route, who, "own", answer)
             elif (answer.status_code, _slug(answer)) != expected:
                 yield self._finding(route, who, "own", answer)
-            if expected is None and answer.status_code < 300:
+            if expected is None and answer.status_code in DONE:
                 self._keep(route, who, answer)
                 yield from self._leaks(route, who, answer)
-                self.snapshot.restore()
-            elif changed := self.snapshot.changed():
-                yield Finding(str(route), who.label, "own", f"changed {', '.join(changed)} though refused")
-                self.snapshot.restore()
+                self.snapshot.freshen()
+        if changed := self.snapshot.changed():
+            yield Finding(str(route), "somebody", "refused", f"changed {', '.join(changed)}")
+        self.snapshot.freshen()
 
     def _visitors(self, route: Route, scopes: frozenset[str]) -> Iterator[tuple[Who, tuple[int, str] | None]]:
         """Who is refused before anything is looked up, and how; ``None``: not refused by the policy."""
