@@ -51,7 +51,7 @@ class SearchAudit:
         asked = {name: value for name, value in asdict(wanted).items() if value is not None}
         with self.begin() as work:
             found = work.audit.page(wanted, after=after, limit=limit)
-            work.audit.add(Deed(Action.AUDIT_SEARCHED, new={"asked": asked, "found": len(found)}))
+            work.audit.add(Deed(Action.AUDIT_SEARCHED, new={"asked": asked}))
         return found
 
 
