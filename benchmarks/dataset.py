@@ -268,8 +268,8 @@ _QUEUES: Final[LiteralString] = """
     SELECT pg_temp.id(11, w), pg_temp.id(5, s), pg_temp.id(6, f), pg_temp.id(1, f %% %(companies)s), i + 1, 1,
            'waiting', %(base)s - interval '1 day' + make_interval(mins => i)
       FROM waiting;
-    INSERT INTO waitlist_children (entry_id, session_id, child_id, ordinal)
-    SELECT pg_temp.id(11, w), pg_temp.id(5, s), pg_temp.id(7, f), 1 FROM waiting;
+    INSERT INTO waitlist_children (entry_id, session_id, user_id, child_id, ordinal)
+    SELECT pg_temp.id(11, w), pg_temp.id(5, s), pg_temp.id(6, f), pg_temp.id(7, f), 1 FROM waiting;
 
     INSERT INTO outbox (id, type, payload, occurred_at, sent_at, handled_at, attempts)
     SELECT pg_temp.id(12, f), 'PlacesBooked', '{}', %(base)s, %(base)s, %(base)s, 1

@@ -6,12 +6,11 @@ from datetime import datetime
 from typing import Any
 
 from attrs import frozen
-from psycopg import Cursor
 from psycopg import sql as composing
-from psycopg_pool import ConnectionPool
 
 from benchmarks.lean import stated
-from nexus.adapters.postgres.pool import open_pool
+from nexus.adapters.postgres.connection import WalledCursor
+from nexus.adapters.postgres.pool import Pool, open_pool
 from nexus.adapters.system.clock import now
 from nexus.entrypoints.wiring import Nexus
 
@@ -29,7 +28,7 @@ def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], li
     """What is given here to be done with the product is done, and what was sent for it is told."""
     said: list[Heard] = []
 
-    class Hearing(Cursor[Any]):
+    class Hearing(WalledCursor[Any]):
         def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
             said.append(Heard(str(query), params))
             return super().execute(query, params, **more)
@@ -52,7 +51,7 @@ def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], li
         yield hear
 
 
-def script(pool: "ConnectionPool", heard: list[Heard]) -> str:
+def script(pool: Pool, heard: list[Heard]) -> str:
     """What was heard, for pgbench; the settings are left out, since whoever is lean knows them."""
     with pool.connection() as connection:
         return "\n".join(

@@ -261,10 +261,12 @@ def test_a_refusal_that_did_something_first(suspicions, judge, monkeypatch, owne
     assert any("changed users" in each for each in suspicions("/hr/employees/{employee_id}/leave"))
 
 
-def test_children_of_others_in_a_list(suspicions, judge, monkeypatch):
+def test_children_of_others_in_a_list(suspicions, judge, monkeypatch, owner):
     def everybodys(was, self, *, actor):
         others = judge.world.people["other parent A"].actor
         return (*was(self, actor=actor), *was(self, actor=others))
 
     instead(monkeypatch, ListChildren, everybodys)
-    assert suspicions("/children")
+    with without_row_security(owner):
+        found = suspicions("/children")
+    assert found

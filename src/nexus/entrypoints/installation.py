@@ -148,7 +148,7 @@ def what_is_missing(nexus: Nexus) -> str | None:
 
 def has_account(nexus: Nexus, email: str) -> bool:
     """Whether somebody signs in with this address; for the demo world's accounts."""
-    with nexus.begin() as work:
+    with nexus.read_as_platform() as work:
         return work.accounts.credentials(email) is not None
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
-from psycopg import Connection
-
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object
+from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.booking.views import BookingView, EntryView, RosterLine
 from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.kernel.errors import NoSuchThing
@@ -58,9 +58,7 @@ _ENTRY: Final[LiteralString] = """
              WHERE k.entry_id = w.id) AS child_ids,
            w.seats, w.status,
            CASE WHEN w.status IN ('waiting', 'offered') THEN
-               (SELECT count(*) FROM waitlist ahead
-                 WHERE ahead.session_id = w.session_id AND ahead.status IN ('waiting', 'offered')
-                   AND ahead.queue_number <= w.queue_number)
+               waiting_up_to(w.session_id, w.queue_number)
            END AS position,
            w.joined_at, w.offered_at, w.offer_expires_at, w.ended_at, w.closed_reason,
            s.starts_at, s.session_date, s.start_time, s.timezone AS time_zone
@@ -89,10 +87,15 @@ LIST_ENTRIES: Final[LiteralString] = (
 """
 )
 
-HAS_SESSION: Final[LiteralString] = """
-    SELECT 1 FROM activity_sessions WHERE id = %(session)s AND venue_id = %(venue)s
+BOOKINGS_OF_SESSION: Final[LiteralString] = """
+    SELECT ARRAY (SELECT b.id FROM bookings b
+                   WHERE b.session_id = s.id AND b.venue_id = s.venue_id
+                     AND b.status IN ('pending', 'confirmed', 'completed', 'no_show'))
+      FROM activity_sessions s
+     WHERE s.id = %(session)s AND s.venue_id = %(venue)s
 """
 
+# For the bookings that the venue was let see, so that this may look at families, which it may not.
 # A child whose parent withdrew the consent to keep its data is not named to anybody.
 ROSTER: Final[LiteralString] = """
     SELECT b.id AS booking_id, b.status, b.confirmation_code, c.id AS child_id,
@@ -108,8 +111,7 @@ ROSTER: Final[LiteralString] = """
       JOIN children c ON c.id = b.child_id
       LEFT JOIN child_keys k ON k.child_id = c.id
       JOIN users u ON u.id = b.booked_by
-     WHERE b.session_id = %(session)s AND b.venue_id = %(venue)s
-       AND b.status IN ('pending', 'confirmed', 'completed', 'no_show')
+     WHERE b.id = ANY (%(bookings)s)
        AND c.status = 'active'
      ORDER BY c.first_name, b.id
 """
@@ -118,7 +120,7 @@ ROSTER: Final[LiteralString] = """
 class PostgresBookingViews:
     """Joins over ``bookings`` and ``waitlist``; each is one statement, however many rows."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WalledConnection) -> None:
         self._connection = connection
 
     def bookings(self, ids: Sequence[BookingId], *, parent: UserId) -> tuple[BookingView, ...]:
@@ -173,7 +175,11 @@ class PostgresBookingViews:
 
     def roster(self, session: SessionId, *, venue: VenueId) -> tuple[RosterLine, ...]:
         values = {"session": session, "venue": venue}
-        if self._connection.execute(HAS_SESSION, values).fetchone() is None:
+        found = self._connection.execute(BOOKINGS_OF_SESSION, values).fetchone()
+        if found is None:
             raise NoSuchThing("session")
-        with self._connection.cursor(row_factory=as_object(RosterLine)) as cursor:
-            return tuple(cursor.execute(ROSTER, values).fetchall())
+        with (
+            self._connection.acting_for(PLATFORM),
+            self._connection.cursor(row_factory=as_object(RosterLine)) as cursor,
+        ):
+            return tuple(cursor.execute(ROSTER, {"bookings": found[0]}).fetchall())

@@ -9,6 +9,7 @@ that were to be added by the way.
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, LiteralString, Self
+from uuid import UUID
 
 import psycopg
 from psycopg.abc import Params
@@ -113,6 +114,10 @@ class WalledConnection(psycopg.Connection[TupleRow]):
             yield
         finally:
             self._for = before
+
+    def acts_only_for(self, people: Iterable[UUID]) -> bool:
+        """Whether all of these are the one person that statements run for."""
+        return self._for is not None and {str(each) for each in people} <= {self._for.user}
 
     @contextmanager
     def unit(self, whom: Whom) -> Iterator[None]:

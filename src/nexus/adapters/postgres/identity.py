@@ -14,7 +14,7 @@ from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
 FIND_CREDENTIALS: Final[LiteralString] = """
     SELECT id AS user, password_hash, is_active
       FROM users
-     WHERE email = %(email)s::citext
+     WHERE email_folded = lower(%(email)s)
 """
 
 SHOW_ME: Final[LiteralString] = """

@@ -387,6 +387,7 @@ def verify(connection: psycopg.Connection, *, at: Any, last_offer: Any) -> Itera
     with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         cursor.execute("SET LOCAL statement_timeout = 0")
+        cursor.execute("SELECT set_config('nexus.scope', 'platform', true)")
         for invariant in INVARIANTS:
             query: LiteralString = "SELECT * FROM (" + invariant.query + ") offending LIMIT 100"
             rows = cursor.execute(query, {"at": at, "last_offer": last_offer}).fetchall()

@@ -12,12 +12,16 @@ from nexus.domain.booking.waitlist import Entry, EntryStatus, Line
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ChildId, EntryId, SessionId, UserId, VenueId
 
+# Says which session is worked on before it locks it: seats and queue belong to several families.
 LOCK_LINE: Final[LiteralString] = """
+    SELECT s.*
+      FROM set_config('nexus.session', %(session)s::text, true) AS h (session),
+           LATERAL (
     SELECT id AS session, status, starts_at, releases_at, released_at, last_queue_number AS last_number,
            sellable, booked_count AS booked, held_count AS held
       FROM activity_sessions
-     WHERE id = %(session)s AND (%(venue)s::uuid IS NULL OR venue_id = %(venue)s)
-       FOR UPDATE
+     WHERE id = h.session::uuid AND (%(venue)s::uuid IS NULL OR venue_id = %(venue)s)
+       FOR UPDATE) s
 """
 
 # Not SKIP LOCKED: stepping over a locked row would jump the queue. The session is
@@ -48,8 +52,8 @@ ADD_ENTRY: Final[LiteralString] = """
 """
 
 ADD_CHILDREN: Final[LiteralString] = """
-    INSERT INTO waitlist_children (entry_id, session_id, child_id, ordinal)
-    SELECT %(id)s, %(session)s, child, ordinal
+    INSERT INTO waitlist_children (entry_id, session_id, user_id, child_id, ordinal)
+    SELECT %(id)s, %(session)s, %(parent)s, child, ordinal
       FROM unnest(%(children)s::uuid[]) WITH ORDINALITY AS c (child, ordinal)
 """
 

@@ -95,6 +95,8 @@ def migrate(database_url: str, *, progress: Callable[[str], None] = lambda _: No
     """
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
+        # Row-level security holds for the owner of the tables too.
+        connection.execute("SELECT set_config('nexus.scope', 'platform', false)")
         connection.execute(_JOURNAL)
         todo = pending(connection)
         for migration in todo:

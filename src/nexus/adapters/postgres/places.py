@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from attrs import fields
-from psycopg import Connection
 from psycopg.errors import DeadlockDetected, ExclusionViolation, UniqueViolation
 from psycopg.rows import dict_row
 
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object, to_object
 from nexus.adapters.postgres.settings import BROUGHT_ALONG, PostgresSettings
+from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.booking.ports import Facts, Order, Overtaken
 from nexus.domain.booking.bookings import Booking, BookingStatus
 from nexus.domain.booking.sessions import Offering
@@ -20,6 +21,8 @@ from nexus.domain.kernel.ids import BookingId, ChildId, SessionId, UserId, Venue
 from nexus.domain.platform.settings import keys
 
 # A row for each of the children, or one without a child: a single round trip tells everything.
+# It also says which session is worked on: whether offers in it have lapsed, and its seats,
+# are the business of whoever books there.
 READ_FACTS: Final[LiteralString] = (
     """
     SELECT s.id AS session, a.id AS activity, v.id AS venue, s.status, s.starts_at, s.ends_at,
@@ -48,7 +51,8 @@ READ_FACTS: Final[LiteralString] = (
     """
     + BROUGHT_ALONG
     + """ AS settings
-      FROM activity_sessions s
+      FROM set_config('nexus.session', %(session)s::text, true)
+     CROSS JOIN activity_sessions s
       JOIN activities a ON a.id = s.activity_id
       JOIN venues v ON v.id = s.venue_id
       LEFT JOIN LATERAL (
@@ -127,14 +131,16 @@ PLACE: Final[LiteralString] = """
     SELECT count(*) FROM placed
 """
 
+# Says which session is worked on before it locks it: the lock asks for the right to its seats.
 LOCK_BOOKING: Final[LiteralString] = """
     SELECT s.id
-      FROM activity_sessions s
-      JOIN bookings b ON b.session_id = s.id
-     WHERE b.id = %(booking)s
-       AND (%(parent)s::uuid IS NULL OR b.booked_by = %(parent)s)
-       AND (%(venue)s::uuid IS NULL OR b.venue_id = %(venue)s)
-       FOR UPDATE OF s
+      FROM (SELECT set_config('nexus.session', session_id::text, true) AS session
+              FROM bookings
+             WHERE id = %(booking)s
+               AND (%(parent)s::uuid IS NULL OR booked_by = %(parent)s)
+               AND (%(venue)s::uuid IS NULL OR venue_id = %(venue)s)
+            OFFSET 0) b,
+           LATERAL (SELECT id FROM activity_sessions WHERE id = b.session::uuid FOR UPDATE) s
 """
 
 READ_BOOKINGS: Final[LiteralString] = """
@@ -236,7 +242,7 @@ _OF_ATTENDEE: Final = tuple(attribute.name for attribute in fields(Attendee))
 class PostgresPlaces:
     """The table ``bookings``, as booking and cancelling write it."""
 
-    def __init__(self, connection: Connection, settings: PostgresSettings) -> None:
+    def __init__(self, connection: WalledConnection, settings: PostgresSettings) -> None:
         self._connection = connection
         self._settings = settings
 
@@ -322,13 +328,19 @@ class PostgresPlaces:
         values = {"booking": booking, "parent": parent, "venue": venue}
         if self._connection.execute(LOCK_BOOKING, values).fetchone() is None:
             raise NoSuchThing("booking")
-        return self._read(booking=booking, with_group=with_group)
+        if parent is not None:
+            return self._read(booking=booking, with_group=with_group)
+        # The debits are the families' own, and no venue sees them.
+        with self._connection.acting_for(PLATFORM):
+            return self._read(booking=booking, with_group=with_group)
 
     def lock_active(self, session: SessionId) -> tuple[Booking, ...]:
-        return self._read(session=session)
+        with self._connection.acting_for(PLATFORM):
+            return self._read(session=session)
 
     def unanswered(self, session: SessionId, *, at: datetime) -> tuple[Booking, ...]:
-        return self._read(session=session, lapsed_at=at)
+        with self._connection.acting_for(PLATFORM):
+            return self._read(session=session, lapsed_at=at)
 
     def _read(
         self,

@@ -115,14 +115,15 @@ _ARRAYS: Final = (
     "created_at",
 )  # fmt: skip
 
+# Nobody ever waited whose number was not taken from the session: a venue sees no queue.
 DELETE_EMPTY_SESSIONS: Final[LiteralString] = """
     DELETE FROM activity_sessions s
      WHERE s.recurring_schedule_id = %(schedule)s
        AND s.starts_at > %(at)s
        AND s.status = 'scheduled'
        AND s.booked_count + s.held_count + s.waiting_count = 0
+       AND s.last_queue_number = 0
        AND NOT EXISTS (SELECT FROM bookings b WHERE b.session_id = s.id)
-       AND NOT EXISTS (SELECT FROM waitlist w WHERE w.session_id = s.id)
 """
 
 # Somebody was in it once: history keeps it, but it is not the schedule's any more.

@@ -12,12 +12,8 @@ CREATE TABLE child_keys (
 REVOKE ALL ON child_keys FROM nexus_app;
 GRANT SELECT, INSERT, UPDATE (key, destroyed_at) ON child_keys TO nexus_app;
 
--- A venue reads keys with its rosters: what they open is another table's matter, and
--- without the installation's key they open nothing.
 ALTER TABLE child_keys ENABLE ROW LEVEL SECURITY;
 ALTER TABLE child_keys FORCE ROW LEVEL SECURITY;
 CREATE POLICY child_keys_of_the_family ON child_keys
     USING (current_setting('nexus.scope', true) = 'platform'
            OR parent_id = nullif(current_setting('nexus.user', true), '')::uuid);
-CREATE POLICY child_keys_on_rosters ON child_keys FOR SELECT
-    USING (current_setting('nexus.venue', true) <> '');

@@ -60,6 +60,8 @@ REVOKE ALL ON second_factors, recovery_codes, sign_in_challenges FROM nexus_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON second_factors TO nexus_app;
 GRANT SELECT, INSERT, DELETE, UPDATE (used_at) ON recovery_codes TO nexus_app;
 GRANT SELECT, INSERT, DELETE, UPDATE (tries, closed_at) ON sign_in_challenges TO nexus_app;
+GRANT DELETE, UPDATE (last_seen_at) ON user_sessions TO nexus_app;
+GRANT UPDATE (is_active, disabled_at, disabled_reason) ON users TO nexus_app;
 
 ALTER TABLE second_factors ENABLE ROW LEVEL SECURITY;
 ALTER TABLE second_factors FORCE ROW LEVEL SECURITY;

@@ -22,3 +22,4 @@ CREATE POLICY mail_tokens_platform ON mail_tokens
 
 -- When a mail proved that the address is the person's own; it is not known of earlier accounts.
 ALTER TABLE users ADD COLUMN email_verified_at timestamptz;
+GRANT UPDATE (email_verified_at) ON users TO nexus_app;
