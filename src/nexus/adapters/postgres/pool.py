@@ -1,9 +1,11 @@
 """Connections as the application uses them: never as the owner, always READ COMMITTED, in UTC."""
 
 import select
-from typing import Final, LiteralString
+from time import monotonic, sleep
+from typing import Any, Final, LiteralString, Self
 
 import psycopg
+from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from nexus.adapters.postgres.connection import WalledConnection
@@ -20,8 +22,42 @@ _CONFIGURE: Final[LiteralString] = """
 Pool = ConnectionPool[WalledConnection]
 """Connections, as those who do not speak PostgreSQL pass them on."""
 
-UNAVAILABLE: Final = (PoolTimeout, TooManyRequests, psycopg.OperationalError)
-"""What is raised while the database cannot serve: worth another try a little later."""
+UNAVAILABLE: Final = (
+    PoolTimeout,
+    TooManyRequests,
+    psycopg.OperationalError,
+    IdleInTransactionSessionTimeout,
+)
+"""
+What is raised while the database cannot serve: worth another try a little later.
+
+Of PostgreSQL's own words that is everything operational: it was shut down, its disk is full,
+a statement or a lock took too long, a deadlock was broken.
+"""
+
+RECONNECT_WITHIN: Final = 3.0
+"""Seconds for which one attempt to connect is repeated."""
+
+
+class PatientConnection(WalledConnection):
+    """
+    One that is sought again and again for a moment when the server is not there.
+
+    The pool itself tries again after one second, then two, four and so on: a server
+    that was restarted in half a second would be missed for longer than it was away, and
+    one that was away for a while for a minute more.
+    """
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **more: Any) -> Self:
+        deadline = monotonic() + RECONNECT_WITHIN
+        while True:
+            try:
+                return super().connect(conninfo, **more)
+            except psycopg.OperationalError:
+                if monotonic() > deadline:
+                    raise
+                sleep(0.05)
 
 
 def configure(connection: psycopg.Connection) -> None:
@@ -54,11 +90,14 @@ def open_pool(database_url: str, *, size: int, patience: float = 5.0, queue: int
     """
     return ConnectionPool(
         database_url,
-        connection_class=WalledConnection,
+        connection_class=PatientConnection,
+        kwargs={"connect_timeout": 5},
         min_size=min(2, size),
         max_size=size,
         timeout=patience,
         max_waiting=queue,
+        # Then whoever asks for a connection begins the search anew.
+        reconnect_timeout=1.0,
         configure=configure,
         check=check,
         open=True,
