@@ -47,8 +47,7 @@ def main() -> int:
         for drill in chosen:
             runs = [""] * (not asked.only_controls)
             runs += [drill.guard] * (asked.controls or asked.only_controls)
-            for without in runs:
-                results.append(_run(drill, ground, without))
+            results += [_run(drill, ground, without) for without in runs]
     finally:
         shutil.rmtree(path, ignore_errors=True)
     print(f"\n{machine()}; {time.monotonic() - begun:.0f} s in all\n")

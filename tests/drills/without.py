@@ -18,7 +18,8 @@ def _guard(switch_off: Callable[[], None]) -> Callable[[], None]:
 
 def _never_again(statement: Any) -> Any:
     return statement.replace(
-        "sent_at < clock_timestamp() - make_interval(secs => 20 * power(2, least(attempts, 12) - 1))", "false"
+        "sent_at < clock_timestamp() - make_interval(secs => 20 * power(2, least(attempts, 12) - 1) - 5)",
+        "false",
     )
 
 
@@ -53,6 +54,37 @@ def one_claim_per_period() -> None:
         return True
 
     PostgresJobRuns.claim = always
+
+
+@_guard
+def unavailable() -> None:
+    """No error of the database means that it is away."""
+    from nexus.entrypoints import wiring
+    from nexus.entrypoints.http import api
+
+    api.AWAY = wiring.AWAY = {}
+
+
+@_guard
+def limits_of_waiting() -> None:
+    """A request waits for a thread, and a statement for a lock, as long as it takes."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from nexus.adapters.postgres import pool
+    from nexus.entrypoints.http import app
+
+    app.BoundedThreads = ThreadPoolExecutor
+    time_outs()
+    pool.open_pool.__kwdefaults__ |= {"patience": 3600.0, "queue": 0}
+
+
+@_guard
+def time_outs() -> None:
+    """PostgreSQL lets everything go on for ever."""
+    from nexus.adapters.postgres import pool
+
+    for limit in ("'15s'", "'5s'", "'30s'"):
+        pool._CONFIGURE = pool._CONFIGURE.replace(limit, "'0'")
 
 
 def main() -> None:

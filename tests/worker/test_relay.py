@@ -67,7 +67,7 @@ def test_what_was_sent_in_vain_is_sent_again_ever_later(
     relay = Relay(begin, lambda _: None)
     assert relay() == 1
     for attempt in range(1, 4):
-        wait = 20 * 2 ** (attempt - 1)
+        wait = 20 * 2 ** (attempt - 1) - 5
         age(owner, wait - 5)
         assert relay() == 0
         age(owner, 6)

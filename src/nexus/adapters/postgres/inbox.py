@@ -11,14 +11,15 @@ from nexus.domain.kernel.events import Event
 from nexus.domain.kernel.ids import EventId
 
 # Sent long ago and not handled means lost: with the broker, or with its worker.
-# Each attempt waits twice as long as the one before; after twelve (some 23 hours)
-# the event is parked for people to look at.
+# 15 seconds is as long as a dead worker is believed to live; each attempt waits about
+# twice as long as the one before; after twelve (some 23 hours) the event is parked for
+# people to look at.
 CLAIM_UNSENT: Final[LiteralString] = """
     WITH due AS (
         SELECT id FROM outbox
          WHERE handled_at IS NULL AND parked_at IS NULL
            AND (sent_at IS NULL
-                OR sent_at < clock_timestamp() - make_interval(secs => 20 * power(2, least(attempts, 12) - 1)))
+                OR sent_at < clock_timestamp() - make_interval(secs => 20 * power(2, least(attempts, 12) - 1) - 5))
          ORDER BY position
          LIMIT %(limit)s
            FOR UPDATE SKIP LOCKED

@@ -1,7 +1,6 @@
 """The HTTP application around a list of route handlers."""
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -35,6 +34,7 @@ from nexus.entrypoints.http.problems import RetryAfter, exception_handlers
 from nexus.entrypoints.http.proxies import Proxies
 from nexus.entrypoints.http.rates import Rates
 from nexus.entrypoints.http.schemas import AttrsSchemas
+from nexus.entrypoints.http.threads import BoundedThreads, Busy
 from nexus.entrypoints.http.wire import WirePlugin
 
 
@@ -121,7 +121,7 @@ def edge(
     own: list[ControllerRouterHandler] = [docs_page, docs_asset, list_problems, describe_problem]
     if chosen.metrics:
         own.append(metrics_route(figures))
-    set_asyncio_executor(ThreadPoolExecutor(chosen.threads, thread_name_prefix="request"))
+    set_asyncio_executor(BoundedThreads(chosen.threads))
     app = Litestar(
         route_handlers=[*route_handlers, *own],
         guards=[guard(authenticate, rates, keys, note_refusal), check_query],
@@ -134,7 +134,7 @@ def edge(
             "session_cookie": Provide(lambda: SessionCookie(chosen.https), sync_to_thread=False),
             **(dependencies or {}),
         },
-        exception_handlers=exception_handlers(unavailable or {}),
+        exception_handlers=exception_handlers({Busy: lambda _: 1, **(unavailable or {})}),
         plugins=[WirePlugin(), AttrsSchemas()],
         openapi_config=openapi_config(chosen.title, chosen.version),
         request_max_body_size=chosen.body_limit,
