@@ -9,18 +9,21 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from attrs import evolve
 from psycopg.errors import InsufficientPrivilege, InvalidSchemaName, RestrictViolation
 from psycopg_pool import ConnectionPool
 
 from nexus.adapters.embedded.postgres import EmbeddedPostgres
 from nexus.adapters.postgres.audit import page_statement
 from nexus.adapters.postgres.begin import PostgresBegin
-from nexus.adapters.postgres.health import what_is_missing
+from nexus.adapters.postgres.health import HAS_MONTHS, look
 from nexus.adapters.postgres.migrate import migrate
 from nexus.application.kernel.jobs import Job
+from nexus.application.platform.condition import Queue, judge
 from nexus.domain.compliance.audit import Action, Deed
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import Setting
+from tests.support.town import NOON
 
 pytestmark = pytest.mark.postgres
 
@@ -281,14 +284,42 @@ def test_who_keeps_the_months_does_not_wait_for_ever(scratch: psycopg.Connection
     assert keep(scratch, 730) == [("dropped", "audit_logs_2020_01")]
 
 
-def test_readiness_tells_that_this_month_is_missing(
-    begin: PostgresBegin, owner: psycopg.Connection, pool: object, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("months", "status", "reason"),
+    [
+        ((True, True), "ready", None),
+        ((True, False), "degraded", "the audit log has no place for the next month (nexus migrate)"),
+        ((False, True), "not ready", "the audit log has no place for this month (nexus migrate)"),
+    ],
+)
+def test_readiness_tells_which_month_is_missing(
+    begin: PostgresBegin,
+    owner: psycopg.Connection,
+    pool: ConnectionPool,
+    *,
+    months: tuple[bool, bool],
+    status: str,
+    reason: str | None,
 ) -> None:
-    assert what_is_missing(pool) is None
-    monkeypatch.setattr(
-        "nexus.adapters.postgres.health.HAS_THIS_MONTH", "SELECT EXISTS (SELECT FROM audit_logs WHERE false)"
-    )
-    assert "audit log" in str(what_is_missing(pool))
+    """Without this month every command that is recorded fails; without the next one it will."""
+    this, following = months
+    with owner.transaction(force_rollback=True):
+        names = owner.execute(
+            """
+            SELECT to_char(m, '"audit_logs_"YYYY_MM')
+              FROM (VALUES (1, now() AT TIME ZONE 'UTC'),
+                           (2, date_trunc('month', now() AT TIME ZONE 'UTC') + interval '1 month')) v (n, m)
+             ORDER BY n
+            """
+        ).fetchall()
+        for (name,), kept in zip(names, (this, following), strict=True):
+            if not kept:
+                owner.execute(f"ALTER TABLE audit.{name} RENAME TO elsewhere_{name}")
+        seen = owner.execute(HAS_MONTHS).fetchone()
+    assert seen == months
+    database = evolve(look(pool, at=NOON), has_this_month=this, has_next_month=following)
+    condition = judge(database, Queue(waiting=0, dead=0))
+    assert (condition.status, condition.parts["audit_log"].reason) == (status, reason)
 
 
 def test_the_job_keeps_the_months(

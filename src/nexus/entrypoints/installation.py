@@ -32,7 +32,6 @@ from nexus.adapters.embedded.process import Account, free_port, is_free, start, 
 from nexus.adapters.mail.folder import KeptMail
 from nexus.adapters.mail.folder import kept_mails as mails_in
 from nexus.adapters.outgoing import NoAnswer, OutgoingClient
-from nexus.adapters.postgres import health
 from nexus.adapters.postgres.invariants import Finding, verify
 from nexus.adapters.postgres.migrate import Migration, MigrationChanged, migrate, missing
 from nexus.adapters.postgres.pool import UNAVAILABLE
@@ -143,7 +142,7 @@ def development(settings: Settings, database_url: str, redis_url: str) -> Settin
 
 def what_is_missing(nexus: Nexus) -> str | None:
     """Why the product cannot work right now; None when it can."""
-    return health.what_is_missing(nexus.pool)
+    return nexus.judge(nexus.database(), None).missing
 
 
 def has_account(nexus: Nexus, email: str) -> bool:

@@ -21,13 +21,16 @@ from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.passwords.factors import new_recovery_code, new_seed
 from nexus.adapters.passwords.once import HashedOnce
 from nexus.adapters.passwords.tokens import new_token
+from nexus.adapters.postgres import health
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.pool import UNAVAILABLE, Pool, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
 from nexus.adapters.redis.limiter import RedisLimiter
+from nexus.adapters.redis.queue import RedisQueue
 from nexus.adapters.system.chance import new_code, new_id
 from nexus.adapters.system.clock import now as system_clock
 from nexus.adapters.system.key_uses import CountedUses
+from nexus.adapters.system.lately import Lately
 from nexus.adapters.system.seeded import SeededChance
 from nexus.adapters.vault.aesgcm import AesGcmVault
 from nexus.adapters.vault.keyring import KeyRing, Use
@@ -114,6 +117,7 @@ from nexus.application.kernel.ports import Clock, NewId
 from nexus.application.notifications.announce import Announce
 from nexus.application.notifications.read import ListNotifications, ReadNotification
 from nexus.application.platform.all_api_keys import RevokeAnyApiKey, SearchApiKeys
+from nexus.application.platform.condition import Broker, Condition, Database, Queue, judge
 from nexus.application.platform.own_api_keys import (
     ListApiKeys,
     MakeApiKey,
@@ -152,6 +156,7 @@ class Nexus:
         passwords: Passwords | None = None,
         limiter: Limiter | None = None,
         mailer: Mailer | None = None,
+        broker: Broker | None = None,
         public_url: str = "http://127.0.0.1:8000",
     ) -> None:
         self.pool = pool
@@ -169,6 +174,16 @@ class Nexus:
         self.tally = Tally(self.limiter)
         self._mailer = mailer or MemoryMailer()
         self._public_url = public_url
+        self._broker = broker
+        self.database = Lately(lambda: health.look(pool, at=now()))
+        self.queue = Lately(self._look_at_broker)
+
+    def _look_at_broker(self) -> Queue | None:
+        return None if self._broker is None else self._broker.look()
+
+    def judge(self, database: Database | None, queue: Queue | None) -> Condition:
+        """Whether this process can serve when that is what it sees."""
+        return judge(database, queue, has_broker=self._broker is not None)
 
     @property
     def fingerprint_keys(self) -> tuple[bytes, ...]:
@@ -765,7 +780,10 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
         if settings.is_development:
             clock = stack.enter_context(SharedClock(pool))
         limiter: Limiter = MemoryLimiter()
+        broker: RedisQueue | None = None
         if settings.redis_url:
+            broker = RedisQueue.at(settings.redis_url)
+            stack.callback(broker.close)
             limiter = RedisLimiter.at(settings.redis_url, fallback=limiter)
             stack.callback(limiter.close)
         yield Nexus(
@@ -775,5 +793,6 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
             former_keys=settings.former_keys or (),
             limiter=limiter,
             mailer=_mailer(settings),
+            broker=broker,
             public_url=_public_url(settings),
         )
