@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 SOURCES := src tests benchmarks
 
 .DEFAULT_GOAL := help
-.PHONY: help run test reset setup lint format unit slow schemathesis bench bench-quick lock clean sim sim-live sim-bugs sqlmap
+.PHONY: help run test reset setup lint format unit slow schemathesis bench bench-quick lock clean sim sim-live sim-bugs drill sqlmap
 
 help: ## List these targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | while IFS="$$(printf '\t')" read -r name what; do \
@@ -57,6 +57,9 @@ sim-live: $(READY) ## The same with a sweeper that is in time: nothing waits for
 
 sim-bugs: $(READY) ## Plant every known bug; the simulation must find it within 10 s
 	PYTHONPATH=src $(BIN)/python -m tests.sim bugs --seconds 10
+
+drill: $(READY) ## Kill, cut off and starve the product, with each guard and without it (a quarter of an hour)
+	PYTHONPATH=src $(BIN)/python -m tests.drills $(DRILLS) --controls --json var/drills/latest.json
 
 format: $(READY) ## Let ruff mend what it can
 	$(BIN)/ruff check --fix $(SOURCES)

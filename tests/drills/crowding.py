@@ -209,7 +209,7 @@ def outlast(ground: Ground, without: str) -> Outcome:
         town.settings |= {"POOL_SIZE": "4", "ANSWER_SECONDS": "100"}
         town.serve(without=without)
         asking = Asking(town.port)
-        patience = 25.0
+        patience = 18.0
         with Pulse(town.port).felt() as pulse:
             with town.locked("bookings"):
                 out.notes.append(_one(out, asking, 1, "a lock that is never given", patience))
@@ -267,7 +267,7 @@ def _frozen(out: Outcome, town: Town, asking: Asking) -> str:
                 "SELECT FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
             )
         ),
-        within=40,
+        within=33,
         every=0.2,
     )
     took = time.monotonic() - begun

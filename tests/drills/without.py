@@ -16,22 +16,13 @@ def _guard(switch_off: Callable[[], None]) -> Callable[[], None]:
     return switch_off
 
 
-def _never_again(statement: Any) -> Any:
-    return statement.replace(
-        "sent_at < clock_timestamp() - make_interval(secs => 20 * power(2, least(attempts, 12) - 1) - 5)",
-        "false",
-    )
-
-
 @_guard
 def sending_again() -> None:
     """The relay sends each event once; the broker does not look after dead workers' messages either."""
     from nexus.adapters.postgres import inbox
     from nexus.entrypoints.worker import broker, run
 
-    inbox.CLAIM_UNSENT = _never_again(inbox.CLAIM_UNSENT)
-    if "20 * power" in inbox.CLAIM_UNSENT:
-        raise RuntimeError("the statement has changed: this patch does nothing")
+    _replace_wait(inbox, "1000000")
     usual = broker.open_broker
 
     def without_maintenance(redis_url: str, *, patience: float = 3.0) -> Any:
@@ -54,6 +45,41 @@ def one_claim_per_period() -> None:
         return True
 
     PostgresJobRuns.claim = always
+
+
+@_guard
+def sweeping() -> None:
+    """The job that looks for offers that have expired does nothing."""
+    from nexus.application.booking.sweep import SweepSessions
+
+    SweepSessions.__call__ = lambda _: 0
+
+
+@_guard
+def growing_waits() -> None:
+    """An event that fails is tried again at once, for ever."""
+    from nexus.adapters.postgres import inbox
+
+    _replace_wait(inbox, "0.05")
+    inbox.CLAIM_UNSENT = inbox.CLAIM_UNSENT.replace("attempts >= 12", "false").replace(
+        "attempts < 12", "true"
+    )
+
+
+@_guard
+def slow_time() -> None:
+    """No guard, but a convenience: the waits after an attempt that failed are 2,500 times as short."""
+    from nexus.adapters.postgres import inbox
+
+    usual = "20 * power(2, least(attempts, 12) - 1) - 5"
+    _replace_wait(inbox, f"({usual}) / CASE WHEN last_error IS NULL THEN 1 ELSE 2500 END")
+
+
+def _replace_wait(inbox: Any, wait: str) -> None:
+    usual = "20 * power(2, least(attempts, 12) - 1) - 5"
+    if usual not in inbox.CLAIM_UNSENT:
+        raise RuntimeError("the statement has changed: this patch does nothing")
+    inbox.CLAIM_UNSENT = inbox.CLAIM_UNSENT.replace(usual, wait)
 
 
 @_guard
