@@ -21,7 +21,9 @@ def as_object(cls: type[T]) -> Callable[[Cursor[Any]], Callable[[Sequence[Any]],
     structure = _converter.get_structure_hook(cls)
 
     def factory(cursor: Cursor[Any]) -> Callable[[Sequence[Any]], T]:
-        names = [column.name for column in cursor.description or ()]
+        # Not by the description, which is an object for each column.
+        result = cursor.pgresult
+        names = [(result.fname(n) or b"").decode() for n in range(result.nfields)] if result else []
 
         def make(values: Sequence[Any]) -> T:
             made: T = structure(dict(zip(names, values, strict=True)), cls)

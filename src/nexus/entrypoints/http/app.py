@@ -94,6 +94,18 @@ def _name_every_method(app: Litestar) -> None:
                         cell.cell_contents.methods = named | {"HEAD"} if "GET" in named else named
 
 
+def _provide_in_turn(app: Litestar) -> None:
+    """
+    Let what a handler asks for be made one by one.
+
+    All of it is there already; Litestar would start a task for each.
+    """
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for _, needs in route.route_handler_map.values():
+                needs.dependency_batches = [{each} for batch in needs.dependency_batches for each in batch]
+
+
 def edge(
     route_handlers: Sequence[ControllerRouterHandler],
     *,
@@ -144,6 +156,7 @@ def edge(
     )
     require_policies(app.routes)
     _name_every_method(app)
+    _provide_in_turn(app)
     declare_problems(app)
     ground = Ground(
         https=chosen.https,
