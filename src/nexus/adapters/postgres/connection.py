@@ -24,6 +24,8 @@ _COMMIT: Final[LiteralString] = "COMMIT"
 _Unsaid = tuple[Whom | None, LiteralString | bytes, Mapping[str, Any] | None]
 """For whom, what, and with which values."""
 
+_BEGUN: Final[_Unsaid] = (None, "BEGIN", None)
+
 
 class WalledCursor(psycopg.Cursor[Row]):
     """A cursor whose statements go out behind whatever has to be said before."""
@@ -121,9 +123,13 @@ class WalledConnection(psycopg.Connection[TupleRow]):
 
     @contextmanager
     def unit(self, whom: Whom) -> Iterator[None]:
-        """A transaction on their behalf: committed by a clean exit, rolled back by an exception."""
-        psycopg.Cursor(self).execute(whom.begin, prepare=False)
-        self._for = self._told = whom
+        """
+        A transaction on their behalf: committed by a clean exit, rolled back by an exception.
+
+        It begins with its first statement, in the same round trip, and never if there is none.
+        """
+        self._unsaid.append(_BEGUN)
+        self._for = whom
         self._depth = 1
         try:
             yield
@@ -162,6 +168,8 @@ class WalledConnection(psycopg.Connection[TupleRow]):
     def _commit(self) -> None:
         self._check_alive()
         self._for = self._told  # a commit is nobody's
+        if self._unsaid == [_BEGUN]:
+            return
         if self._unsaid:
             with self.said_first():
                 psycopg.Cursor(self).execute(_COMMIT, prepare=False)
@@ -175,5 +183,5 @@ class WalledConnection(psycopg.Connection[TupleRow]):
     def _undo(self, command: bytes) -> None:
         # Not through a cursor: psycopg would forget every prepared statement, since a rollback
         # may undo the creation of a table. The application creates none.
-        if self.pgconn.status == ConnStatus.OK:
+        if self.pgconn.status == ConnStatus.OK and self.pgconn.transaction_status != TransactionStatus.IDLE:
             self.pgconn.exec_(command)

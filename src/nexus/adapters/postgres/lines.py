@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
-from psycopg import Connection
 from psycopg.rows import dict_row
 
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object, to_object
 from nexus.domain.booking.waitlist import Entry, EntryStatus, Line
 from nexus.domain.kernel.errors import NoSuchThing
@@ -123,7 +123,7 @@ RELEASE: Final[LiteralString] = """
 class PostgresLines:
     """The table ``waitlist`` together with the seats of ``activity_sessions``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WalledConnection) -> None:
         self._connection = connection
 
     def lock(self, session: SessionId, *, venue: VenueId | None = None) -> Line:
@@ -138,7 +138,7 @@ class PostgresLines:
         return line.with_entries(waiting)
 
     def save(self, before: Line, after: Line) -> None:
-        self._connection.execute(
+        self._connection.later(
             SAVE_SEATS,
             {
                 "session": after.session,
@@ -161,7 +161,7 @@ class PostgresLines:
 
     def _change(self, entries: Sequence[Entry]) -> None:
         if entries:
-            self._connection.execute(
+            self._connection.later(
                 SAVE_ENTRIES,
                 {
                     "ids": [entry.id for entry in entries],
@@ -184,8 +184,8 @@ class PostgresLines:
             "joined_at": entry.joined_at,
             "children": list(entry.children),
         }
-        self._connection.execute(ADD_ENTRY, values)
-        self._connection.execute(ADD_CHILDREN, values)
+        self._connection.later(ADD_ENTRY, values)
+        self._connection.later(ADD_CHILDREN, values)
 
     def session_of(self, entry: EntryId, *, parent: UserId) -> SessionId:
         row = self._connection.execute(SESSION_OF_ENTRY, {"entry": entry, "parent": parent}).fetchone()

@@ -89,7 +89,7 @@ class PostgresPayments:
             "at": at,
         }
         with self._concerning(posting.parent for posting in postings):
-            self._connection.execute(POST, values)
+            self._connection.later(POST, values)
 
     def _concerning(self, people: Iterable[UserId]) -> AbstractContextManager[None]:
         # A venue that gives places back moves other people's credits, which it may not see.

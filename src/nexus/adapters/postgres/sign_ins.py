@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, LiteralString
 
-from psycopg import Connection
 from psycopg.rows import dict_row
 
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object, to_object
 from nexus.application.identity.ports import Recognised, SignInEntry
 from nexus.application.kernel.actor import Actor
@@ -43,6 +43,9 @@ SIGNED_IN_ACTOR: Final[LiteralString] = """
        AND s.last_seen_at + s.idle_limit > %(at)s
        AND u.is_active
 """
+
+# Should the server's machine fail, nobody minds having been seen half a second less.
+NOT_DURABLE: Final[LiteralString] = "SET LOCAL synchronous_commit = off"
 
 SIGN_IN_SEEN: Final[LiteralString] = """
     UPDATE user_sessions
@@ -86,7 +89,7 @@ END_SIGN_INS: Final[LiteralString] = """
 class PostgresSignIns:
     """The table ``user_sessions``."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WalledConnection) -> None:
         self._connection = connection
 
     def add(self, token_hash: bytes, signed_in: SignedIn) -> None:
@@ -115,7 +118,8 @@ class PostgresSignIns:
 
     def seen(self, token_hash: bytes, *, at: datetime) -> None:
         values = {"token_hash": token_hash, "at": at, "until": at - SEEN_EVERY}
-        self._connection.execute(SIGN_IN_SEEN, values)
+        self._connection.later(NOT_DURABLE, {})
+        self._connection.later(SIGN_IN_SEEN, values)
 
     def get(self, sign_in: str, *, user: UserId) -> SignedIn | None:
         with self._connection.cursor(row_factory=as_object(SignedIn)) as cursor:

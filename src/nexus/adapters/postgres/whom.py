@@ -1,6 +1,5 @@
 """On whose behalf statements run, as PostgreSQL is told."""
 
-from functools import cached_property
 from typing import Final, LiteralString, Self
 from uuid import UUID
 
@@ -21,7 +20,7 @@ def _text(value: UUID | None) -> str:
     return "" if value is None else str(UUID(int=value.int))
 
 
-@frozen(slots=False)
+@frozen
 class Whom:
     """
     The settings that the policies of row-level security compare rows with.
@@ -56,16 +55,6 @@ class Whom:
             hr=_text(actor.company if actor.role is Role.HR_ADMIN else None),
             venue=_text(actor.venue),
         )
-
-    @cached_property
-    def begin(self) -> bytes:
-        """Opens a transaction and tells it, in one message; the values are ids and fixed words."""
-        scope, user, company, hr, venue = self.values
-        return (
-            f"BEGIN; SET LOCAL nexus.scope = '{scope}'; SET LOCAL nexus.\"user\" = '{user}'; "
-            f"SET LOCAL nexus.company = '{company}'; SET LOCAL nexus.hr = '{hr}'; "
-            f"SET LOCAL nexus.venue = '{venue}'"
-        ).encode()
 
 
 PLATFORM: Final = Whom("platform")
