@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 import time
-from itertools import pairwise
+from collections.abc import Iterator
+from itertools import islice, pairwise
 from typing import Any, Final
 
 from benchmarks.dataset import USER, free_place, id_of
 
-from tests.drills.asking import Asking, Crowd, booking, bookings, effects
+from tests.drills.asking import Asking, Command, Crowd, booking, bookings, effects
 from tests.drills.drill import Drill
 from tests.drills.judging import Outcome, tally
 from tests.drills.town import SIZE, Ground, Town, eventually
@@ -45,6 +46,13 @@ def _nexus(town: Town, *arguments: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def _others() -> Iterator[Command]:
+    """Bookings of all other families, some ten a second."""
+    for command in islice(bookings(1), SIZE.families - 1):
+        yield command
+        time.sleep(0.1)
+
+
 def poison(ground: Ground, without: str) -> Outcome:
     """It is tried ever more rarely, then parked, seen, mended and tried again; nobody waits for it."""
     out = Outcome()
@@ -58,7 +66,7 @@ def poison(ground: Ground, without: str) -> Outcome:
         town.start("worker", "worker", without=without or "slow-time")
         booking(0).send(asking, key=True)
         event = town.query(_STATE)[0][0]
-        crowd = Crowd(asking, bookings(1))
+        crowd = Crowd(asking, _others())
         with crowd.at_work(1):
             changed, parked = _watch(town, without)
         out.expect(parked, "it is parked in the end")

@@ -236,9 +236,8 @@ class Town:
         settings = Settings.of({f"NEXUS_{name}": text for name, text in stated.items()})
         with open_nexus(settings) as nexus:
             for finding in findings(nexus):
-                outcome.expect(
-                    finding.holds, f"verify: {finding.invariant.number} {finding.invariant.promise}"
-                )
+                said = f"verify: {finding.invariant.number} {finding.invariant.promise} {finding.rows[:1]}"
+                outcome.expect(finding.holds, said)
 
 
 def eventually(condition: Callable[[], bool], *, within: float, every: float = 0.05) -> bool:

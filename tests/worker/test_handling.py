@@ -114,6 +114,21 @@ def test_two_workers_at_once_react_once(begin: PostgresBegin, committed: Committ
     assert reactions == [1]
 
 
+def test_a_message_that_is_faster_than_its_relay_is_not_passed_over(
+    begin: PostgresBegin, committed: Committed
+):
+    """It is sent before the relay commits; passed over, it would wait until it counts as lost."""
+    event, handled = committed(), []
+    handle = HandleEvent(begin, lambda _work, _event: None, {})
+    with begin() as work:
+        assert work.inbox.claim_unsent(limit=1) == (event,)
+        worker = Thread(target=lambda: handled.append(handle(event)))
+        worker.start()
+        worker.join(0.3)
+    worker.join()
+    assert handled == [True]
+
+
 def test_many_workers_react_to_each_event_once(begin: PostgresBegin, committed: Committed):
     events = [committed() for _ in range(20)]
     seen: list[EventId] = []

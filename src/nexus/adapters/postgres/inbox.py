@@ -33,10 +33,15 @@ CLAIM_UNSENT: Final[LiteralString] = """
     RETURNING o.position, o.id, o.parked_at IS NULL AS send
 """
 
+# Whoever handles an event holds its advisory lock, and nobody waits for that. For the row
+# they wait: a message can be here before the relay that sent it has committed, and to
+# step over the event would leave it until it counts as lost. What was handled meanwhile is
+# seen when the row is locked.
 TAKE_EVENT: Final[LiteralString] = """
     SELECT type, payload FROM outbox
      WHERE id = %(event)s AND handled_at IS NULL
-       FOR UPDATE SKIP LOCKED
+       AND pg_try_advisory_xact_lock(hashtextextended(%(event)s::text, 12))
+       FOR UPDATE
 """
 
 EVENT_DONE: Final[LiteralString] = """
