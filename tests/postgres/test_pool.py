@@ -2,9 +2,11 @@
 
 import time
 
+import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.pool import open_pool
 
 pytestmark = pytest.mark.postgres
@@ -21,6 +23,25 @@ def test_a_connection_that_its_server_ended_is_replaced_before_anybody_gets_it(d
         owner.execute("SELECT pg_terminate_backend(%s, 5000)", [ended])
         time.sleep(0.05)  # until the news is here
         assert pid_of(pool) != ended
+
+
+def test_a_server_that_comes_back_is_found_at_once(database_url, monkeypatch):
+    """Left to itself the pool tries again after one second, then two, four ..."""
+    tries = []
+    connect = WalledConnection.connect.__func__
+
+    def refuse_twice(cls, conninfo="", **more):
+        tries.append(conninfo)
+        if len(tries) <= 2:
+            raise psycopg.OperationalError("connection refused")
+        return connect(cls, conninfo, **more)
+
+    monkeypatch.setattr(WalledConnection, "connect", classmethod(refuse_twice))
+    with open_pool(database_url, size=1) as pool:
+        begun = time.monotonic()
+        assert pid_of(pool)
+        assert len(tries) == 3
+        assert time.monotonic() - begun < 0.8
 
 
 def test_a_live_connection_is_lent_again(database_url):
