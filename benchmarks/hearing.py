@@ -1,9 +1,10 @@
 """Which statements a use case sends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
-from typing import Any
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
 
 from attrs import frozen
 from psycopg import sql as composing
@@ -51,15 +52,46 @@ def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], li
         yield hear
 
 
-def script(pool: Pool, heard: list[Heard]) -> str:
-    """What was heard, for pgbench; the settings are left out, since whoever is lean knows them."""
+@frozen
+class Script:
+    """Statements for pgbench, and the values of their variables."""
+
+    text: str
+    variables: Mapping[str, str]
+
+
+def script(pool: Pool, heard: Sequence[Heard], mark: str, *, bound: bool) -> Script:
+    """
+    What was heard, for pgbench; the settings are left out, since whoever is lean knows them.
+
+    Where *bound*, values are parameters as they are for the product: what is written
+    into a statement may get it another plan. *mark* keeps the names of several scripts apart.
+    """
+    variables: dict[str, str] = {}
+    lines = []
     with pool.connection() as connection:
-        return "\n".join(
-            stated(each.statement, {name: _literal(value, connection) for name, value in each.values.items()})
-            + ";"
-            for each in heard
-            if each.values and "platform_settings" not in each.statement
-        )
+        for number, each in enumerate(heard):
+            if not each.values or "platform_settings" in each.statement:
+                continue
+            values = {}
+            for name, value in each.values.items():
+                kind = _KINDS.get(type(value))
+                if bound and kind is not None:
+                    variable = f"{mark}_{number}_{name}"
+                    variables[variable] = str(value)
+                    values[name] = f"(:{variable})::{kind}"
+                else:
+                    values[name] = _literal(value, connection)
+            lines.append(stated(each.statement, values) + ";")
+    return Script("\n".join(lines), variables)
+
+
+_KINDS: Final[Mapping[type, str]] = {
+    datetime: "timestamptz",
+    date: "date",
+    int: "int",
+    UUID: "uuid",
+}
 
 
 def _literal(value: Any, connection: Any) -> str:

@@ -24,7 +24,7 @@ from benchmarks.dataset import (
     id_of,
     token_of,
 )
-from benchmarks.hearing import Heard, ears, script
+from benchmarks.hearing import Heard, Script, ears, script
 from benchmarks.pgbench import Pgbench
 from benchmarks.prepared import Prepared
 from benchmarks.report import Path, Round
@@ -290,11 +290,16 @@ class Reading:
     """A read with the scripts of its ceiling."""
 
     read: Read
-    scripts: Sequence[str]
+    scripts: Sequence[Script]
     statements: int
 
     def measure(self, web: Served, pgbench: Pgbench, *, seconds: int) -> Round:
-        ceiling = pgbench(self.scripts, seconds=seconds, prepared=self.read.prepared)
+        ceiling = pgbench(
+            [each.text for each in self.scripts],
+            variables={name: value for each in self.scripts for name, value in each.variables.items()},
+            seconds=seconds,
+            prepared=self.read.prepared,
+        )
         questions = [self.read.ask(number % SAMPLES) for number in range(6000 * seconds)]
         answers = web.ask(questions, seconds=seconds)
         if set(answers.statuses) != {"200"}:
@@ -307,11 +312,11 @@ def readings(at: Prepared) -> list[Reading]:
     made = []
     with ears(at.database_url) as hear, open_pool(at.database_url, size=1) as pool:
         for read in reads(at):
-            scripts = []
+            scripts: list[Script] = []
             heard: list[Heard] = []
             for number in range(SAMPLES):
                 heard = hear(_bound(read, number))
-                scripts.append(script(pool, heard))
+                scripts.append(script(pool, heard, f"s{number}", bound=read.prepared))
             made.append(Reading(read, scripts, len(heard)))
     return made
 

@@ -3,7 +3,7 @@
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from attrs import frozen
@@ -25,7 +25,13 @@ class Pgbench:
     clients: int = 4
 
     def __call__(
-        self, scripts: Sequence[str], *, seconds: int = 0, transactions: int = 0, prepared: bool = True
+        self,
+        scripts: Sequence[str],
+        *,
+        variables: Mapping[str, str] | None = None,
+        seconds: int = 0,
+        transactions: int = 0,
+        prepared: bool = True,
     ) -> float:
         """Transactions per second, after the connections are made; one of the scripts at random each time."""
         program = postgres(self.server.data_dir, self.server.account) / "pgbench"
@@ -39,6 +45,7 @@ class Pgbench:
                 [
                     str(program),
                     *("-n", "-c", str(self.clients), "-j", "2", "-D", "i=0"),
+                    *(f"-D{name}={value}" for name, value in (variables or {}).items()),
                     *("-M", "prepared" if prepared else "simple"),
                     *(("-T", str(seconds)) if seconds else ("-t", str(transactions // self.clients))),
                     *files,
