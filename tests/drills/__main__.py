@@ -41,21 +41,22 @@ def main() -> int:
     chosen = [DRILLS[name] for name in asked.names] or list(DRILLS.values())
     begun = time.monotonic()
     path = folder()
-    results = []
+    results: list[Result] = []
     try:
         ground = Ground.prepare(path)
         for drill in chosen:
             runs = [""] * (not asked.only_controls)
             runs += [drill.guard] * (asked.controls or asked.only_controls)
-            results += [_run(drill, ground, without) for without in runs]
+            for without in runs:
+                results.append(_run(drill, ground, without))  # noqa: PERF401 - what was done so far is reported
     finally:
         shutil.rmtree(path, ignore_errors=True)
-    print(f"\n{machine()}; {time.monotonic() - begun:.0f} s in all\n")
-    print(table(results))
-    print(f"\n{details(results)}")
-    if asked.json:
-        asked.json.parent.mkdir(parents=True, exist_ok=True)
-        asked.json.write_text(as_json(results), encoding="utf-8")
+        print(f"\n{machine()}; {time.monotonic() - begun:.0f} s in all\n")
+        print(table(results))
+        print(f"\n{details(results)}")
+        if asked.json:
+            asked.json.parent.mkdir(parents=True, exist_ok=True)
+            asked.json.write_text(as_json(results), encoding="utf-8")
     return 0 if all(each.is_as_wanted for each in results) else 1
 
 
