@@ -176,3 +176,8 @@ def test_what_is_not_there_would_be_noticed(served):
         "src/nexus/nowhere.py",
     ]
     assert len(RUNBOOKS) == 2
+    for page in RUNBOOKS:
+        text = page.read_text(encoding="utf-8")
+        assert COMMAND.search("\n".join(code(text)))
+        assert REQUEST.search(text)
+        assert SQL.search(text)
