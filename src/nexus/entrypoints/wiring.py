@@ -25,6 +25,7 @@ from nexus.adapters.postgres import health
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.pool import UNAVAILABLE, Pool, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
+from nexus.adapters.postgres.verifications import check_all
 from nexus.adapters.redis.limiter import RedisLimiter
 from nexus.adapters.redis.queue import RedisQueue
 from nexus.adapters.system.chance import new_code, new_id
@@ -131,6 +132,7 @@ from nexus.application.platform.rotate_keys import RotateKeys
 from nexus.application.platform.settings import ChangeSettings, ReadSettings
 from nexus.application.platform.show_keys import ShowKeys
 from nexus.application.platform.tidy_up import TidyUp
+from nexus.application.platform.verify_data import ListVerifications, VerifyData
 from nexus.domain.catalogue.activities import Category
 from nexus.domain.identity.mail import AccountMail, AccountMailAsked
 from nexus.entrypoints.settings import Settings
@@ -730,6 +732,19 @@ class Nexus:
     @cached_property
     def tidy_up(self) -> TidyUp:
         return TidyUp(self.begin, self.now)
+
+    @cached_property
+    def verify_data(self) -> VerifyData:
+        return VerifyData(
+            self.begin_as_platform,
+            self.now,
+            self.new_id,
+            lambda at, last_offer: check_all(self.pool, at, last_offer),
+        )
+
+    @cached_property
+    def list_verifications(self) -> ListVerifications:
+        return ListVerifications(self.read)
 
     @cached_property
     def list_troubled_events(self) -> ListTroubledEvents:

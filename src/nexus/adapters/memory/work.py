@@ -32,6 +32,7 @@ from nexus.adapters.memory.plans import MemoryPlans
 from nexus.adapters.memory.second_factors import MemoryChallenges, MemorySecondFactors
 from nexus.adapters.memory.settings import MemorySettings
 from nexus.adapters.memory.sign_ins import MemorySignIns
+from nexus.adapters.memory.verifications import MemoryVerifications
 from nexus.adapters.memory.world import World
 
 
@@ -44,6 +45,10 @@ class MemoryWork:
     @cached_property
     def outbox(self) -> MemoryOutbox:
         return MemoryOutbox(self.world)
+
+    @cached_property
+    def verifications(self) -> MemoryVerifications:
+        return MemoryVerifications(self.world)
 
     @cached_property
     def audit(self) -> MemoryAudit:

@@ -22,6 +22,7 @@ from nexus.adapters.memory.tables import Change, Table
 from nexus.application.compliance.views import SealedEntry
 from nexus.application.identity.ports import StoredChild
 from nexus.application.platform.ports import Entry
+from nexus.application.platform.verify_data import Verification
 from nexus.domain.catalogue.activities import Activity
 from nexus.domain.catalogue.schedules import Schedule
 from nexus.domain.catalogue.venues import Venue
@@ -52,6 +53,7 @@ class World:
     lines: dict[UUID, LineRow] = field(factory=dict)
     api_keys: dict[UUID, ApiKeyRow] = field(factory=dict)
     settings: dict[tuple[str, datetime], Entry] = field(factory=dict)
+    verifications: dict[UUID, Verification] = field(factory=dict)
     venues: dict[UUID, Venue] = field(factory=dict)
     activities: dict[UUID, Activity] = field(factory=dict)
     schedules: dict[UUID, Schedule] = field(factory=dict)

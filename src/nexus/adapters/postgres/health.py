@@ -1,7 +1,7 @@
 """Whether the database can be worked with."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from typing import Final, LiteralString
 
@@ -41,11 +41,11 @@ def looking(pool: Pool, *, patience: float = 0.3) -> Iterator[WalledConnection]:
     How busy this process is says nothing about the database.
     """
     with ExitStack() as stack:
-        try:
-            if _is_exhausted(pool):  # who waited and gave up would still be counted as waiting
-                raise PoolTimeout
-            connection = stack.enter_context(pool.connection(timeout=patience))
-        except (PoolTimeout, TooManyRequests):
+        connection: WalledConnection | None = None
+        if not _is_exhausted(pool):  # who waited and gave up would still be counted as waiting
+            with suppress(PoolTimeout, TooManyRequests):
+                connection = stack.enter_context(pool.connection(timeout=patience))
+        if connection is None:
             where = pool.conninfo if isinstance(pool.conninfo, str) else pool.conninfo()
             connection = stack.enter_context(WalledConnection.connect(where, connect_timeout=2))
             configure(connection)

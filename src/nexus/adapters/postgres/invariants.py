@@ -384,8 +384,14 @@ def verify(connection: psycopg.Connection, *, at: Any, last_offer: Any) -> Itera
         at: The present instant, for promises about time.
         last_offer: How long before the start the last offer is made.
     """
-    with connection.transaction(), connection.cursor(row_factory=dict_row) as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    with connection.transaction():
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield from check(connection, at=at, last_offer=last_offer)
+
+
+def check(connection: psycopg.Connection, *, at: Any, last_offer: Any) -> Iterator[Finding]:
+    """The same in a transaction that is open."""
+    with connection.cursor(row_factory=dict_row) as cursor:
         cursor.execute("SET LOCAL statement_timeout = 0")
         cursor.execute("SELECT set_config('nexus.scope', 'platform', true)")
         for invariant in INVARIANTS:

@@ -29,6 +29,7 @@ from nexus.adapters.postgres.second_factors import PostgresChallenges, PostgresS
 from nexus.adapters.postgres.settings import PostgresSettings
 from nexus.adapters.postgres.sign_ins import PostgresSignIns
 from nexus.adapters.postgres.tenants import PostgresCompanies, PostgresStaff, PostgresSubscriptions
+from nexus.adapters.postgres.verifications import PostgresVerifications
 
 
 class PostgresWork:
@@ -93,6 +94,10 @@ class PostgresWork:
     @cached_property
     def parked(self) -> PostgresParkedEvents:
         return PostgresParkedEvents(self.connection)
+
+    @cached_property
+    def verifications(self) -> PostgresVerifications:
+        return PostgresVerifications(self.connection)
 
     @cached_property
     def leftovers(self) -> PostgresLeftovers:

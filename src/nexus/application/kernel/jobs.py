@@ -23,6 +23,7 @@ class Job(StrEnum):
     GENERATE_SESSIONS = "generate_sessions"
     TIDY_UP = "tidy_up"
     KEEP_AUDIT = "keep_audit"
+    VERIFY_DATA = "verify_data"
 
 
 SCHEDULE: Final[Mapping[Job, timedelta]] = {
@@ -34,6 +35,7 @@ SCHEDULE: Final[Mapping[Job, timedelta]] = {
     Job.GENERATE_SESSIONS: timedelta(hours=1),
     Job.TIDY_UP: timedelta(hours=1),
     Job.KEEP_AUDIT: timedelta(days=1),
+    Job.VERIFY_DATA: timedelta(hours=1),
 }
 """How often each job is due. A job takes on all that is due, so a missed time needs no making up."""
 
