@@ -24,6 +24,19 @@ LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#\s]+)(?:#[^)]*)?\)")
 SHOWN = re.compile(r"`((?:tests|src)/[\w./-]+)(?:::(\w+))?`")
 SQL = re.compile(r"^```sql\n(SET nexus\.scope.*?)^```$", re.MULTILINE | re.DOTALL)
 
+PLANTED = """
+    SET LOCAL nexus.scope = 'platform';
+    INSERT INTO users (id, email, role, first_name, last_name, timezone, joined_at)
+    VALUES ('018f0000-0000-7000-8000-00000000d0c5', 'mallory@docs.example', 'platform_admin', 'M', 'M', 'UTC', now());
+    INSERT INTO user_sessions (token_hash, id, user_id, created_at, expires_at)
+    SELECT sha256('forged'), id, id, now(), now() + interval '1 hour' FROM users WHERE email = 'mallory@docs.example';
+    INSERT INTO mail_tokens (user_id, purpose, token_hash, created_at, expires_at)
+    SELECT id, 'reset_password', sha256('read'), now(), now() + interval '1 hour'
+      FROM users WHERE email = 'mallory@docs.example';
+    SET LOCAL nexus.scope = '';
+"""
+"""What whoever has the product's login may leave behind."""
+
 
 def code(text):
     """The pieces of a page that are set as code, line by line."""
@@ -159,6 +172,22 @@ def test_the_statements_of_a_runbook_run_for_the_products_own_login(page, pool):
             with connection.transaction(force_rollback=True):
                 for statement in filter(str.strip, block.split(";")):
                     connection.execute(statement.encode())
+
+
+@pytest.mark.postgres
+def test_after_a_leaked_login_no_sign_in_and_no_mailed_link_is_left(pool):
+    page = ROOT / "docs/howto/runbook-leaked-key.md"
+    (ending,) = [block for block in SQL.findall(page.read_text(encoding="utf-8")) if "UPDATE" in block]
+    with pool.connection() as connection, connection.transaction(force_rollback=True):
+        for statement in filter(str.strip, (PLANTED + ending).split(";")):
+            connection.execute(statement.encode())
+        left = connection.execute(
+            "SELECT (SELECT count(*) FROM user_sessions), (SELECT count(*) FROM mail_tokens), (SELECT count(*)"
+            " FROM user_sessions WHERE revoked_at IS NULL), (SELECT count(*) FROM mail_tokens WHERE used_at IS NULL)"
+        ).fetchone()
+        assert left is not None
+        assert left[0] > 0 < left[1]
+        assert left[2:] == (0, 0)
 
 
 def test_what_is_not_there_would_be_noticed(served):
