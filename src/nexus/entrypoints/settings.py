@@ -248,6 +248,12 @@ class Settings:
         read=_positive,
     )
     metrics: bool = _setting(False, "Serve Prometheus metrics at `/metrics`.", read=_truth)
+    metrics_port: int | None = _setting(
+        None,
+        "The port at which `nexus worker` and `nexus scheduler` serve `/metrics` and `/healthz`, on `NEXUS_HOST`; "
+        "off when unset. Each process on a machine needs its own.",
+        read=_port,
+    )
     outgoing: frozenset[tuple[str, int]] = _setting(
         frozenset({("https", 443)}),
         "Schemes and ports that may be asked of servers outside, as `https:443,https:8443`. Addresses "

@@ -5,10 +5,13 @@ This is the table of contents of what the product does, and the only module that
 knows both use cases and adapters.
 """
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from typing import Any, Final
+
+from prometheus_client import CollectorRegistry
 
 from nexus.adapters.mail.folder import FolderMailer
 from nexus.adapters.mail.nowhere import Nowhere
@@ -22,6 +25,7 @@ from nexus.adapters.passwords.factors import new_recovery_code, new_seed
 from nexus.adapters.passwords.once import HashedOnce
 from nexus.adapters.passwords.tokens import new_token
 from nexus.adapters.postgres import health
+from nexus.adapters.postgres.backlog import backlog
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.pool import UNAVAILABLE, Pool, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
@@ -118,6 +122,7 @@ from nexus.application.kernel.ports import Clock, NewId
 from nexus.application.notifications.announce import Announce
 from nexus.application.notifications.read import ListNotifications, ReadNotification
 from nexus.application.platform.all_api_keys import RevokeAnyApiKey, SearchApiKeys
+from nexus.application.platform.backlog import Backlog
 from nexus.application.platform.condition import Broker, Condition, Database, Queue, judge
 from nexus.application.platform.own_api_keys import (
     ListApiKeys,
@@ -135,12 +140,17 @@ from nexus.application.platform.tidy_up import TidyUp
 from nexus.application.platform.verify_data import ListVerifications, VerifyData
 from nexus.domain.catalogue.activities import Category
 from nexus.domain.identity.mail import AccountMail, AccountMailAsked
+from nexus.entrypoints.monitoring import Flows, Seen, exposition
 from nexus.entrypoints.settings import Settings
 
 AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
     kind: lambda _: 1 for kind in UNAVAILABLE
 }
 """Errors that mean the database cannot serve for the moment, and after how many seconds to ask again."""
+
+
+SCRAPE_FRESH_FOR: Final = 5.0
+"""Seconds for which what was read of the database is told again, however many ask."""
 
 
 class Nexus:
@@ -179,9 +189,30 @@ class Nexus:
         self._broker = broker
         self.database = Lately(lambda: health.look(pool, at=now()))
         self.queue = Lately(self._look_at_broker)
+        self.backlog = Lately(lambda: backlog(pool, at=now()), fresh_for=SCRAPE_FRESH_FOR)
+        self.flows = Flows()
 
     def _look_at_broker(self) -> Queue | None:
         return None if self._broker is None else self._broker.look()
+
+    def scrape(self) -> bytes:
+        """What Prometheus is told by this process; answers also when nothing else does."""
+        return self._exposition(self.backlog(), self.queue())
+
+    async def scrape_soon(self, *registries: CollectorRegistry) -> bytes:
+        """The same for an event loop, with what is in further registries."""
+        seen, queue = await asyncio.gather(self.backlog.soon(), self.queue.soon())
+        return self._exposition(seen, queue, *registries)
+
+    def _exposition(self, seen: Backlog | None, queue: Queue | None, *registries: CollectorRegistry) -> bytes:
+        look = Seen(
+            backlog=seen,
+            queue=queue,
+            has_broker=self._broker is not None,
+            pool=self.pool.get_stats(),
+            fallbacks=self.limiter.fallbacks if isinstance(self.limiter, RedisLimiter) else None,
+        )
+        return exposition(look, self.flows.registry, *registries)
 
     def judge(self, database: Database | None, queue: Queue | None) -> Condition:
         """Whether this process can serve when that is what it sees."""
@@ -761,6 +792,7 @@ class Nexus:
             self.announce,
             {job: getattr(self, job.value) for job in Job},
             {AccountMailAsked: self.send_account_mail},
+            self.flows.watching,
         )
 
 

@@ -90,6 +90,8 @@ class RedisLimiter:
     _away_until: float | None = field(default=None, init=False)
     _turn: Lock = field(factory=Lock, init=False)
     _script: Any = field(init=False)
+    fallbacks: int = field(default=0, init=False)
+    """How often the fallback decided."""
 
     def __attrs_post_init__(self) -> None:
         self._script = self._client.register_script(TAKE)
@@ -118,6 +120,7 @@ class RedisLimiter:
     def take(self, *wanted: tuple[str, Limit], times: int = 1) -> Allowance:
         answer = self._ask(lambda: self._take(wanted, times))
         if answer is None:
+            self.fallbacks += 1
             return self._fallback.take(*wanted, times=times)
         return tightest(
             Allowance(

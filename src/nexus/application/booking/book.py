@@ -153,6 +153,7 @@ class TakePlaces:
                 bookings=bookings,
                 credits=wish.price,
                 confirm_by=confirm_by,
+                from_offer=source is BookingSource.WAITLIST,
             )
         )
         booked = {"session": session, "status": order.status, "source": source, "credits": order.price}

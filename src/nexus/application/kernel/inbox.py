@@ -1,6 +1,7 @@
 """Handle each event that was committed, once in effect, however often it arrives."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -42,14 +43,21 @@ class HandleEvent:
     react: Callable[[Any, Event], None]
     jobs: Mapping[Job, Callable[[], object]]
     errands: Mapping[type[Event], Callable[[Any], object]] = field(factory=dict)
+    watching: Callable[[Event], AbstractContextManager[object]] = lambda _: nullcontext()
+    """Surrounds the handling of an event; an error passes through."""
 
     def __call__(self, event_id: EventId) -> bool:
         """Whether the event was handled now."""
+        with ExitStack() as watched:
+            return self._handle(event_id, watched)
+
+    def _handle(self, event_id: EventId, watched: ExitStack) -> bool:
         try:
             with self.begin() as work:
                 event = work.inbox.take(event_id)
                 if event is None:
                     return False
+                watched.enter_context(self.watching(event))
                 if not isinstance(event, JobDue) and type(event) not in self.errands:
                     self.react(work, event)
                     work.inbox.done(event_id)

@@ -17,6 +17,8 @@ class PlacesBooked(Event):
     bookings: tuple[BookingId, ...]
     credits: int
     confirm_by: datetime | None
+    from_offer: bool = False
+    """Whether they were offered to the family from the waitlist."""
 
 
 @frozen(kw_only=True)

@@ -64,6 +64,7 @@ def worker(threads: int | None) -> None:
     most), then ends; what is cut off is done again by another worker.
     """
     from nexus.entrypoints import logs
+    from nexus.entrypoints.monitoring import serving
     from nexus.entrypoints.wiring import open_nexus
     from nexus.entrypoints.worker.run import working
 
@@ -72,6 +73,7 @@ def worker(threads: int | None) -> None:
     with (
         _until_asked_to_stop() as stop,
         open_nexus(stated) as nexus,
+        serving(stated.host, stated.metrics_port, nexus.scrape),
         working(nexus, stated.need("redis_url"), threads=threads or stated.worker_threads),
     ):
         stop.wait()
@@ -85,12 +87,17 @@ def scheduler() -> None:
     One is enough; several are safe: each time of a job is handed over once.
     """
     from nexus.entrypoints import logs
+    from nexus.entrypoints.monitoring import serving
     from nexus.entrypoints.wiring import open_nexus
     from nexus.entrypoints.worker.scheduler import Scheduler
 
     stated = _ready(settings(), "database_url", "secret_key")
     logs.configure(stated)
-    with _until_asked_to_stop() as stop, open_nexus(stated) as nexus:
+    with (
+        _until_asked_to_stop() as stop,
+        open_nexus(stated) as nexus,
+        serving(stated.host, stated.metrics_port, nexus.scrape),
+    ):
         Scheduler(nexus.call_due_jobs).run(stop)
 
 

@@ -37,6 +37,7 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
         keys=Keys(nexus.recognise_key, nexus.admit_key),
         unavailable=AWAY,
         note_refusal=nexus.record_refusal,
+        scrape=nexus.scrape_soon,
         dependencies={name: _provided(value) for name, value in dependencies.items()},
         lifespan=lifespan,
         rates=Rates(

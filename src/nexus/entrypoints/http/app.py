@@ -15,7 +15,14 @@ from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.sessions import device_family
 from nexus.entrypoints.http.cookies import SessionCookie
 from nexus.entrypoints.http.cors import Cors
-from nexus.entrypoints.http.docs import describe_problem, docs_asset, docs_page, list_problems, metrics_route
+from nexus.entrypoints.http.docs import (
+    Scrape,
+    describe_problem,
+    docs_asset,
+    docs_page,
+    list_problems,
+    metrics_route,
+)
 from nexus.entrypoints.http.etag import IfMatch
 from nexus.entrypoints.http.idempotency import attempts
 from nexus.entrypoints.http.middleware import Figures, Ground, Surroundings
@@ -116,6 +123,7 @@ def edge(
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     rates: Rates | None = None,
     note_refusal: NoteRefusal | None = None,
+    scrape: Scrape | None = None,
     settings: EdgeSettings | None = None,
 ) -> Litestar:
     """
@@ -132,7 +140,7 @@ def edge(
     figures = Figures()
     own: list[ControllerRouterHandler] = [docs_page, docs_asset, list_problems, describe_problem]
     if chosen.metrics:
-        own.append(metrics_route(figures))
+        own.append(metrics_route(figures, scrape))
     set_asyncio_executor(BoundedThreads(chosen.threads))
     app = Litestar(
         route_handlers=[*route_handlers, *own],

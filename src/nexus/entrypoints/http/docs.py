@@ -1,12 +1,13 @@
 """The API's documentation: its OpenAPI document, pages to browse it, and what each problem means."""
 
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from typing import Final
 
 from litestar import Response, Router, get
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from nexus.entrypoints.http.middleware import PAGE_CSP, Figures
 from nexus.entrypoints.http.policies import Policy, allow
@@ -17,6 +18,9 @@ ASSETS: Final = {
     "swagger-ui-bundle.js": "text/javascript",
     "start.js": "text/javascript",
 }
+
+Scrape = Callable[[CollectorRegistry], Awaitable[bytes]]
+"""The text of a scrape, with what is in a registry."""
 
 PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -76,11 +80,12 @@ def describe_problem(slug: FromPath[str]) -> ProblemType:
     raise NotFoundException
 
 
-def metrics_route(figures: Figures) -> Router:
-    """``/metrics`` for Prometheus; to be reachable from inside only."""
+def metrics_route(figures: Figures, scrape: Scrape | None) -> Router:
+    """``/metrics`` for Prometheus; to be reachable from inside only. *scrape* adds what is not of HTTP."""
 
-    @get("/metrics", include_in_schema=False, sync_to_thread=False, opt=allow(Policy.PUBLIC, uncounted=True))
-    def metrics() -> Response[bytes]:
-        return Response(generate_latest(figures.registry), media_type="text/plain; version=0.0.4")
+    @get("/metrics", include_in_schema=False, opt=allow(Policy.PUBLIC, uncounted=True))
+    async def metrics() -> Response[bytes]:
+        text = generate_latest(figures.registry) if scrape is None else await scrape(figures.registry)
+        return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return Router("/", route_handlers=[metrics])
