@@ -42,6 +42,13 @@ def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], li
     with open_pool(database_url, size=1) as pool:
         with pool.connection() as connection:
             connection.cursor_factory = Hearing
+            send_later = connection.later
+
+            def later(query: Any, params: Any) -> None:
+                said.append(Heard(str(query), params))
+                send_later(query, params)
+
+            vars(connection)["later"] = later
         nexus = Nexus(pool, now=now, secret_key=bytes(32))
 
         def hear(run: Callable[[Nexus], object]) -> list[Heard]:
@@ -62,7 +69,7 @@ class Script:
 
 def script(pool: Pool, heard: Sequence[Heard], mark: str, *, bound: bool) -> Script:
     """
-    What was heard, for pgbench; the settings are left out, since whoever is lean knows them.
+    What was read, for pgbench; the settings are left out, since whoever is lean knows them.
 
     Where *bound*, values are parameters as they are for the product: what is written
     into a statement may get it another plan. *mark* keeps the names of several scripts apart.
@@ -71,7 +78,8 @@ def script(pool: Pool, heard: Sequence[Heard], mark: str, *, bound: bool) -> Scr
     lines = []
     with pool.connection() as connection:
         for number, each in enumerate(heard):
-            if not each.values or "platform_settings" in each.statement:
+            is_reading = not each.statement.lstrip().startswith(("INSERT", "SET"))
+            if not each.values or not is_reading or "platform_settings" in each.statement:
                 continue
             values = {}
             for name, value in each.values.items():
