@@ -101,6 +101,7 @@ class World:
         self._keys()
         clock.at = NOON
         self.front.handle_events()
+        door.nexus.verify_data()
         self._log()
         self._sign_ins()
         self._shut_an_account()
