@@ -219,7 +219,7 @@ LIVES: Final = (
     ),
     Bug(
         "a handled event is handled again",
-        HandleEvent.__call__,
+        HandleEvent._handle,
         "self.react(work, event)\n                work.inbox.done(event_id)",
         "self.react(work, event)",
     ),
