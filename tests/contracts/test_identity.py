@@ -1,6 +1,6 @@
 """What every store promises about accounts, companies and what HR sees."""
 
-from datetime import date, timedelta
+from datetime import date
 from itertools import count
 
 import pytest
@@ -18,7 +18,7 @@ from nexus.domain.identity.tenants import NoSeatsLeft
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
 from nexus.domain.kernel.ids import CompanyId
 from nexus.domain.kernel.time import UnknownTimeZone
-from people import MONDAY, PlainPasswords, Stage
+from people import PlainPasswords, Stage
 
 SECRET = "correct horse battery"
 TOKENS = map("token-{}".format, count(1))

@@ -1,7 +1,5 @@
 """Signing in and out, for real: passwords, tokens, cookies."""
 
-from datetime import timedelta
-
 import pytest
 from litestar.testing import TestClient
 from structlog.testing import capture_logs

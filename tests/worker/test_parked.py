@@ -65,6 +65,7 @@ def test_retrying_is_recorded(nexus: Nexus, owner: psycopg.Connection, committed
     park(owner, event)
     nexus.retry_parked_events(event)
     recorded = owner.execute(
-        "SELECT count(*) FROM audit_logs WHERE action_type = 'system.event_retried' AND entity_id = %s", [event]
+        "SELECT count(*) FROM audit_logs WHERE action_type = 'system.event_retried' AND entity_id = %s",
+        [event],
     ).fetchone()
     assert recorded == (1,)

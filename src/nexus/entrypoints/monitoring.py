@@ -207,7 +207,7 @@ def serving(host: str, port: int | None, metrics: Callable[[], bytes]) -> Iterat
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
             """Scrapes are not news."""
 
     server = ThreadingHTTPServer((host, port), Answering)

@@ -8,6 +8,7 @@ from attrs import field, frozen
 from litestar import Litestar, Request
 from litestar.concurrency import set_asyncio_executor
 from litestar.di import Provide
+from litestar.enums import HttpMethod
 from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler
 
@@ -97,8 +98,9 @@ def _name_every_method(app: Litestar) -> None:
             for handler in filter(is_automatic, route.route_handlers):
                 for cell in getattr(handler.fn, "__closure__", None) or ():
                     if isinstance(cell.cell_contents, HTTPRoute):
-                        named = set(route.methods)
-                        cell.cell_contents.methods = named | {"HEAD"} if "GET" in named else named
+                        cell.cell_contents.methods = set(route.methods)
+                        if "GET" in route.methods:
+                            cell.cell_contents.methods.add(HttpMethod.HEAD)
 
 
 def _provide_in_turn(app: Litestar) -> None:
