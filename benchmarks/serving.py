@@ -37,6 +37,7 @@ class Served:
     """A running web process."""
 
     port: int
+    pid: int
 
     def ask(self, questions: Sequence[str], *, clients: int = 16, seconds: float | None = None) -> Answers:
         """All of these questions, or as many as fit into *seconds*."""
@@ -83,7 +84,7 @@ def served(database_url: str) -> Iterator[Served]:
     ) as process:
         try:
             _wait_for(port, process)
-            yield Served(port)
+            yield Served(port, process.pid)
         finally:
             process.terminate()
 

@@ -302,3 +302,22 @@ def test_an_event_outside_a_unit_is_stored_at_once(one, owner):
     with begin.reading() as work:
         work.outbox.add(event("a"))
     assert stored(owner) == ["a"]
+
+
+def test_a_tenants_commands_are_planned_once_and_reads_as_the_server_likes(one):
+    begin, pool = one
+
+    def planned(work):
+        return work.connection.execute("SHOW plan_cache_mode").fetchone()[0]
+
+    with asking(parent()):
+        with begin() as work:
+            assert planned(work) == "force_generic_plan"
+            with begin.as_platform() as inner:
+                assert planned(inner) == "force_generic_plan"
+        with begin.reading() as work:
+            assert planned(work) == "auto"
+    with begin() as work:
+        assert planned(work) == "auto"
+    with pool.connection() as connection:
+        assert connection.execute("SHOW plan_cache_mode").fetchone() == ("auto",)

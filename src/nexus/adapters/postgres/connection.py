@@ -24,6 +24,16 @@ _COMMIT: Final[LiteralString] = "COMMIT"
 _Unsaid = tuple[Whom | None, LiteralString | bytes, Mapping[str, Any] | None]
 """For whom, what, and with which values."""
 
+_TELL: Final[LiteralString] = TELL_WHOM + ", set_config('plan_cache_mode', %s, true)"
+
+_PLANS: Final = {"tenant": "force_generic_plan"}
+"""
+How the statements of a unit of work are planned, by its scope; by the server's own judgement where nothing is stated.
+
+A tenant's commands find their rows by ids, whatever the ids are: one plan is good for all. By
+itself the server plans many of them anew each time, which took longer than carrying them out.
+"""
+
 _BEGUN: Final[_Unsaid] = (None, "BEGIN", None)
 
 
@@ -68,6 +78,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._told: Whom | None = None
         self._unsaid: list[_Unsaid] = []
         self._depth = 0
+        self._plans = "auto"
 
     @property
     def has_more_to_say(self) -> bool:
@@ -87,7 +98,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
 
     def _tell(self, whom: Whom | None) -> None:
         if whom is not None and whom != self._told:
-            psycopg.Cursor(self).execute(TELL_WHOM, whom.values)
+            psycopg.Cursor(self).execute(_TELL, (*whom.values, self._plans))
             # Outside a transaction it is forgotten when this round trip ends.
             self._told = whom if self._depth else None
 
@@ -131,6 +142,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._unsaid.append(_BEGUN)
         self._for = whom
         self._depth = 1
+        self._plans = _PLANS.get(whom.scope, "auto")
         try:
             yield
             self._commit()
@@ -141,6 +153,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
             self._unsaid.clear()
             self._for = self._told = None
             self._depth = 0
+            self._plans = "auto"
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
