@@ -365,14 +365,6 @@ class Snapshot:
         self.note()
 
 
-def has_row_security(owner: psycopg.Connection, table: str) -> bool:
-    """Whether the second wall stands before a table."""
-    found = owner.execute(
-        "SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass(%s)", [table]
-    ).fetchone()
-    return found is not None and bool(found[0])
-
-
 @contextmanager
 def without_row_security(owner: psycopg.Connection) -> Iterator[None]:
     """The first wall alone."""
