@@ -14,12 +14,13 @@ from nexus.adapters.memory.begin import MemoryBegin
 from nexus.adapters.memory.limiter import MemoryLimiter
 from nexus.adapters.memory.world import World
 from nexus.adapters.redis.limiter import RedisLimiter
-from nexus.application.identity.attempts import SIGNING_IN, Attempts, network_of
+from nexus.application.identity.attempts import SIGNING_IN, Attempts
 from nexus.application.identity.sessions import OpenSignIn
 from nexus.application.identity.sign_in import SignIn
 from nexus.application.kernel.caller import NOBODY, caller
 from nexus.domain.identity.credentials import TooManyAttempts, WrongCredentials
 from nexus.domain.identity.people import Role
+from nexus.domain.kernel.networks import subscriber
 from people import Stage
 
 SECRET = "correct horse battery"
@@ -183,7 +184,7 @@ def test_in_redis_all_processes_count_together(valkey_server):
     ],
 )
 def test_a_network_is_what_one_subscriber_has(address, network):
-    assert network_of(address) == network
+    assert subscriber(address) == network
 
 
 def test_who_has_no_address_is_counted_by_account_alone(door):

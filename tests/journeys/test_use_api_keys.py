@@ -9,6 +9,7 @@ from litestar.testing import TestClient
 from journeys.test_tutorial import BLOCK, Story
 from nexus.application.platform.scopes import SCOPES
 from nexus.domain.identity.people import Role
+from nexus.domain.kernel.networks import network
 from nexus.domain.platform.api_keys import (
     LONGEST_LIFE,
     MOST_NETWORKS,
@@ -19,7 +20,6 @@ from nexus.domain.platform.api_keys import (
     USUAL_LIFE,
     KeyText,
 )
-from nexus.domain.platform.networks import network
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus

@@ -16,8 +16,9 @@ from urllib.parse import urlsplit
 
 from attrs import Attribute, field, fields, frozen
 
+from nexus.domain.kernel.networks import Network
 from nexus.entrypoints.http.cors import origin
-from nexus.entrypoints.http.proxies import Network, ProxyHeaders, network
+from nexus.entrypoints.http.proxies import ProxyHeaders, network
 
 LAST_PORT: Final = 65535
 KEY_BYTES: Final = 32

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexus.domain.kernel.errors import InvalidValue
+from nexus.domain.kernel.networks import address, network
 from nexus.domain.platform.api_keys import (
     ALPHABET,
     LONGEST_LIFE,
@@ -21,7 +22,6 @@ from nexus.domain.platform.api_keys import (
     LifeTooLong,
     new_key,
 )
-from nexus.domain.platform.networks import address, network
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)

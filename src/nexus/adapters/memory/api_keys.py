@@ -11,8 +11,8 @@ from nexus.adapters.memory.world import World
 from nexus.application.kernel.actor import Actor
 from nexus.application.platform.api_key_ports import AnyKeyView, KeyView, Newest, StoredKey, Use
 from nexus.domain.kernel.ids import ApiKeyId
+from nexus.domain.kernel.networks import address
 from nexus.domain.platform.api_keys import ApiKey, KeyState
-from nexus.domain.platform.networks import address
 
 
 class MemoryApiKeys:

@@ -12,8 +12,8 @@ from nexus.application.kernel.actor import Actor
 from nexus.application.platform.api_key_ports import AnyKeyView, KeyView, Newest, StoredKey, Use
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import ApiKeyId
+from nexus.domain.kernel.networks import address
 from nexus.domain.platform.api_keys import ApiKey, KeyType
-from nexus.domain.platform.networks import address
 
 V = TypeVar("V", bound=KeyView)
 

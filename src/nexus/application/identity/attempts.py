@@ -7,7 +7,6 @@ there is no such account changes nothing. Why these figures: decision 17.
 
 from datetime import timedelta
 from hashlib import sha256
-from ipaddress import IPv6Address, IPv6Network, ip_address
 from math import ceil
 from typing import Final
 
@@ -16,6 +15,7 @@ from attrs import frozen
 from nexus.application.kernel.caller import caller
 from nexus.application.kernel.limits import Limit, Limiter
 from nexus.domain.identity.credentials import TooManyAttempts
+from nexus.domain.kernel.networks import subscriber
 
 QUARTER: Final = timedelta(minutes=15)
 HOUR: Final = timedelta(hours=1)
@@ -47,23 +47,6 @@ USING_A_LINK: Final = Limit(60, QUARTER)
 """Attempts with links from mails, from one network; a link's secret cannot be guessed, its page costs a query."""
 
 
-def network_of(address: str | None) -> str | None:
-    """
-    What one subscriber has: an IPv4 address, or a /64 of IPv6.
-
-    ``None`` where the address says nothing, as behind a Unix socket.
-    """
-    try:
-        found = ip_address((address or "").partition("%")[0])
-    except ValueError:
-        return None
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(IPv6Network((int(found), 64), strict=False))
-
-
 @frozen
 class Attempts:
     """The attempts that whoever is asking has left."""
@@ -77,7 +60,7 @@ class Attempts:
         Raises:
             TooManyAttempts: None is left, from here or for this account.
         """
-        account, here = _account(pace, email), network_of(caller.get().address)
+        account, here = _account(pace, email), subscriber(caller.get().address)
         self._take(
             (f"{account}/{here}", pace.account_from_network),
             (account, pace.account),
@@ -90,7 +73,7 @@ class Attempts:
 
         Those of the network stay taken: an account of one's own must not reset them.
         """
-        account, here = _account(pace, email), network_of(caller.get().address)
+        account, here = _account(pace, email), subscriber(caller.get().address)
         self.limiter.forget(f"{account}/{here}", account)
 
     def take_link(self) -> None:
@@ -100,7 +83,7 @@ class Attempts:
         Raises:
             TooManyAttempts: None is left from here.
         """
-        here = network_of(caller.get().address)
+        here = subscriber(caller.get().address)
         if here:
             self._take((f"mail-link/address/{here}", USING_A_LINK))
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from nexus.application.kernel.vault import Seals, place
 from nexus.domain.compliance.audit import Action, Deed, Sealed, must_be_recordable, plain
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import CompanyId, UserId, VenueId
+from nexus.domain.kernel.networks import address
 
 
 class Audit(Protocol):
@@ -86,10 +86,8 @@ class Doer:
 
 def _address(stated: str | None) -> str | None:
     """The IP address without its zone; a client on a socket of this machine has none."""
-    try:
-        return None if stated is None else str(ip_address(stated.partition("%")[0]))
-    except ValueError:
-        return None
+    found = address(stated)
+    return None if found is None else str(found)
 
 
 def sealed_deed(

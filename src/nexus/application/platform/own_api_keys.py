@@ -20,6 +20,7 @@ from nexus.application.platform.scopes import scopes_for
 from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ApiKeyId
+from nexus.domain.kernel.networks import network
 from nexus.domain.platform.api_keys import (
     MOST_KEYS,
     PER_DAY,
@@ -32,7 +33,6 @@ from nexus.domain.platform.api_keys import (
     TooManyKeys,
     new_key,
 )
-from nexus.domain.platform.networks import network
 
 OF_ITS_OWNER = "Revoked by its owner."
 

@@ -12,8 +12,8 @@ from attrs import evolve, field, frozen
 
 from nexus.domain.kernel.errors import Conflict, Forbidden, Invalid, InvalidValue
 from nexus.domain.kernel.ids import ApiKeyId, UserId
+from nexus.domain.kernel.networks import Network, address
 from nexus.domain.kernel.texts import short_text
-from nexus.domain.platform.networks import Network, address
 
 ALPHABET: Final = digits + ascii_letters
 PREFIX_ALPHABET: Final = digits + ascii_letters[:26]

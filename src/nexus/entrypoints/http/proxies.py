@@ -10,14 +10,14 @@ who speaks is a declared proxy; what a client wrote itself stands to the left of
 import re
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final
 
 from attrs import frozen
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+from nexus.domain.kernel import networks
+from nexus.domain.kernel.errors import InvalidValue
+from nexus.domain.kernel.networks import Address, Network, address
+
 Headers = Sequence[tuple[bytes, bytes]]
 
 
@@ -48,7 +48,7 @@ class Proxies:
 
     def origin(self, peer: str | None, headers: Headers) -> Origin:
         """Where the request that *peer* hands over comes from."""
-        near = read_address(peer)
+        near = address(peer)
         if near is None or not self._trusts(near):
             return Origin(str(near) if near else None)
         hops = _hops(headers, self.headers)
@@ -62,7 +62,7 @@ class Proxies:
     def _client(self, near: Address, stated: Sequence[str]) -> Address:
         found = near
         for text in reversed(stated):
-            before = read_address(_without_port(text))
+            before = address(_without_port(text))
             if before is None:
                 return near
             found = before
@@ -70,18 +70,8 @@ class Proxies:
                 break
         return found
 
-    def _trusts(self, address: Address) -> bool:
-        return any(address in network for network in self.networks)
-
-
-@lru_cache(4096)
-def read_address(text: str | None) -> Address | None:
-    """The address that this is, an IPv4 one written as IPv6 as what it is; ``None`` if it is none."""
-    try:
-        found = ip_address((text or "").partition("%")[0])
-    except ValueError:
-        return None
-    return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+    def _trusts(self, hop: Address) -> bool:
+        return any(hop in network for network in self.networks)
 
 
 def network(text: str) -> Network:
@@ -92,20 +82,11 @@ def network(text: str) -> Network:
         ValueError: It is none, or has bits set beyond its length.
     """
     try:
-        return ip_network(text)
-    except ValueError:
+        return networks.network(text)
+    except InvalidValue:
         raise ValueError(
             "must be networks such as 10.0.0.0/8 or 2001:db8::/32, separated by commas"
         ) from None
-
-
-@lru_cache(4096)
-def subscriber(address: str | None) -> str | None:
-    """What one subscriber has: an IPv4 address, or a /64 of IPv6; ``None`` if that is not known."""
-    found = read_address(address)
-    if isinstance(found, IPv6Address):
-        return str(IPv6Network((int(found), 64), strict=False))
-    return str(found) if found else None
 
 
 _SCHEMES: Final = ("http", "https")

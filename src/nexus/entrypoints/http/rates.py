@@ -10,8 +10,8 @@ from litestar.concurrency import sync_to_thread
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.limits import Allowance, Limit, Tally
 from nexus.domain.kernel.errors import Throttled
+from nexus.domain.kernel.networks import subscriber
 from nexus.entrypoints.http.context import announce
-from nexus.entrypoints.http.proxies import subscriber
 
 MINUTE: Final = timedelta(minutes=1)
 

@@ -1,5 +1,6 @@
-"""Addresses on the network, and the networks that something may come from."""
+"""Addresses on the network, whose they are, and the networks that something may come from."""
 
+from functools import lru_cache
 from ipaddress import (
     IPv4Address,
     IPv4Network,
@@ -38,6 +39,7 @@ def network(text: str) -> Network:
     return found
 
 
+@lru_cache(4096)
 def address(text: str | None) -> Address | None:
     """The address that *text* is, an IPv4-mapped one as IPv4; ``None`` if it is none."""
     try:
@@ -45,3 +47,16 @@ def address(text: str | None) -> Address | None:
     except ValueError:
         return None
     return (found.ipv4_mapped or found) if isinstance(found, IPv6Address) else found
+
+
+@lru_cache(4096)
+def subscriber(text: str | None) -> str | None:
+    """
+    What one subscriber has: an IPv4 address, or a /64 of IPv6.
+
+    ``None`` where that is not known, as behind a Unix socket.
+    """
+    found = address(text)
+    if isinstance(found, IPv6Address):
+        return str(IPv6Network((int(found), 64), strict=False))
+    return str(found) if found else None
