@@ -21,7 +21,12 @@ RECORDED = ("list_employees",)
 """Reading that is told in the audit log, which is written."""
 
 nexus = Nexus(None, now=None, secret_key=bytes(32))
-NAMES = [name for name, value in vars(Nexus).items() if isinstance(value, cached_property)]
+NAMES = [
+    name
+    for context in Nexus.__mro__
+    for name, value in vars(context).items()
+    if isinstance(value, cached_property)
+]
 
 
 @pytest.mark.parametrize("name", NAMES)
