@@ -64,27 +64,44 @@ class Served:
             yield lambda: Answers(**json.loads(process.communicate()[0]))
 
 
+AWAY: Final = "redis://127.0.0.1:1"
+"""Where no broker answers."""
+
+
 @contextmanager
-def served(database_url: str) -> Iterator[Served]:
+def served(database_url: str, redis_url: str = AWAY) -> Iterator[Served]:
     """One web process over this database, with the settings of an installation that is not told otherwise."""
     port = free_port()
+    with _process(database_url, redis_url, "serve", "--port", str(port)) as process:
+        _wait_for(port, process)
+        yield Served(port, process.pid)
+
+
+@contextmanager
+def running(database_url: str, redis_url: str, command: str) -> Iterator[int]:
+    """Another process of the same installation, by its command; its process id."""
+    with _process(database_url, redis_url, command) as process:
+        yield process.pid
+
+
+@contextmanager
+def _process(database_url: str, redis_url: str, *command: str) -> "Iterator[subprocess.Popen[bytes]]":
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NEXUS_")} | {
         "NEXUS_DATABASE_URL": database_url,
-        "NEXUS_REDIS_URL": "redis://127.0.0.1:1",
+        "NEXUS_REDIS_URL": redis_url,
         "NEXUS_SECRET_KEY": base64.b64encode(bytes(32)).decode(),
         # Counted like anybody's, but never refused: few accounts ask for many.
         "NEXUS_RATE_LIMIT_PER_ACCOUNT": "10000000",
         "NEXUS_RATE_LIMIT_PER_ADDRESS": "10000000",
     }
     with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "nexus", "serve", "--port", str(port)],
+        [sys.executable, "-m", "nexus", *command],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as process:
         try:
-            _wait_for(port, process)
-            yield Served(port, process.pid)
+            yield process
         finally:
             process.terminate()
 
