@@ -55,7 +55,7 @@ def samples(text: str) -> dict[str, float]:
     found = {}
     for family in families(text):
         for sample in family.samples:
-            labels = {name: value for name, value in sample.labels.items() if name != "pid"}
+            labels = {name: value for name, value in sample.labels.items() if name != "process"}
             found[sample.name + (json.dumps(labels) if labels else "")] = sample.value
     return found
 

@@ -2,22 +2,21 @@
 What Prometheus is told, and by whom.
 
 What waits is asked of the database and the broker, and is the same from every
-process. What happens is counted by the process in which it does; the counters
-start anew with it.
+process. What happens is counted by the process in which it does. Processes that answer
+at one port put their counters together (:mod:`nexus.entrypoints.shared_figures`).
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from threading import Lock, Thread
 from time import perf_counter
 from typing import Final
 
 import structlog
 from attrs import field, frozen
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from nexus.application.kernel.jobs import JobDue
@@ -25,6 +24,7 @@ from nexus.application.platform.backlog import Backlog
 from nexus.application.platform.condition import Queue
 from nexus.domain.booking.events import BookingCancelled, OfferLapsed, OfferMade, PlacesBooked, SessionChanged
 from nexus.domain.kernel.events import Event
+from nexus.entrypoints.shared_figures import shared
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _log = structlog.get_logger("nexus.background")
@@ -93,6 +93,54 @@ class Flows:
                 pass
 
 
+class OfProcess:
+    """What this process alone knows of itself: its connections, and how it limits."""
+
+    def __init__(self, number: int = 0) -> None:
+        self.registry = CollectorRegistry()
+        self._number = str(number)
+        self._lock = Lock()
+        self._counted: dict[str, int] = {}
+        self._gauges = {
+            name: Gauge(
+                f"nexus_{name}", meaning, ["process"], registry=self.registry, multiprocess_mode="sum"
+            )
+            for name, meaning in (
+                ("pool_connections", "Connections to the database of this process"),
+                ("pool_connections_in_use", "Connections that are in use"),
+                ("pool_connections_max", "Connections that this process may have"),
+                ("pool_waiting", "Who waits for a connection"),
+            )
+        }
+        self._counters = {
+            name: Counter(f"nexus_{name}", meaning, ["process"], registry=self.registry)
+            for name, meaning in (
+                ("pool_refused", "Waits for a connection that were in vain"),
+                ("limiter_fallbacks", "Limits decided without Redis"),
+            )
+        }
+
+    def note(self, pool: Mapping[str, int], fallbacks: int | None) -> None:
+        """Write down what the pool and the limiter say now; *fallbacks* is None without Redis."""
+        size = pool.get("pool_size", 0)
+        for name, value in (
+            ("pool_connections", size),
+            ("pool_connections_in_use", size - pool.get("pool_available", 0)),
+            ("pool_connections_max", pool.get("pool_max", 0)),
+            ("pool_waiting", pool.get("requests_waiting", 0)),
+        ):
+            self._gauges[name].labels(self._number).set(value)
+        with self._lock:
+            self._count("pool_refused", pool.get("requests_errors", 0))
+            if fallbacks is not None:
+                self._count("limiter_fallbacks", fallbacks)
+
+    def _count(self, name: str, total: int) -> None:
+        """Add what is new: the figure may have begun with another process, the total began with this one."""
+        self._counters[name].labels(self._number).inc(total - self._counted.get(name, 0))
+        self._counted[name] = total
+
+
 @frozen(eq=False)
 class Seen(Collector):
     """What one look showed, as metrics; what did not answer is left out."""
@@ -100,8 +148,6 @@ class Seen(Collector):
     backlog: Backlog | None
     queue: Queue | None
     has_broker: bool
-    pool: Mapping[str, int]
-    fallbacks: int | None
 
     def collect(self) -> Iterable[Metric]:
         yield _gauge(
@@ -114,29 +160,6 @@ class Seen(Collector):
         if self.queue is not None:
             yield _gauge("queue_messages", "Messages that wait for a worker", self.queue.waiting)
             yield _gauge("queue_dead_messages", "Messages that the broker gave up", self.queue.dead)
-        yield from self._of_process()
-
-    def _of_process(self) -> Iterator[Metric]:
-        pid = str(os.getpid())
-        size, free = self.pool.get("pool_size", 0), self.pool.get("pool_available", 0)
-        for name, meaning, value in (
-            ("pool_connections", "Connections to the database of this process", size),
-            ("pool_connections_in_use", "Connections that are in use", size - free),
-            ("pool_connections_max", "Connections that this process may have", self.pool.get("pool_max", 0)),
-            ("pool_waiting", "Who waits for a connection", self.pool.get("requests_waiting", 0)),
-        ):
-            gauge = GaugeMetricFamily(f"nexus_{name}", meaning, labels=["pid"])
-            gauge.add_metric([pid], value)
-            yield gauge
-        counts = [
-            ("pool_refused", "Waits for a connection that were in vain", self.pool.get("requests_errors", 0))
-        ]
-        if self.fallbacks is not None:
-            counts.append(("limiter_fallbacks", "Limits decided without Redis", self.fallbacks))
-        for name, meaning, value in counts:
-            counter = CounterMetricFamily(f"nexus_{name}", meaning, labels=["pid"])
-            counter.add_metric([pid], value)
-            yield counter
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
@@ -178,10 +201,17 @@ def _of_database(seen: Backlog) -> Iterator[Metric]:
 
 
 def exposition(seen: Seen, *registries: CollectorRegistry) -> bytes:
-    """The text of a scrape."""
+    """
+    The text of a scrape: what was seen, and what these registries hold.
+
+    Where processes share their figures it is those of all, which are kept elsewhere.
+    """
     looked = CollectorRegistry(auto_describe=False)
     looked.register(seen)
-    return b"".join(generate_latest(registry) for registry in (*registries, looked))
+    if (together := shared()) is None:
+        return b"".join(generate_latest(registry) for registry in (*registries, looked))
+    looked.register(together)
+    return generate_latest(looked)
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Event
 
 import click
@@ -31,6 +31,7 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     """
     from nexus.entrypoints import logs
     from nexus.entrypoints.http.server import http_server
+    from nexus.entrypoints.shared_figures import sharing
 
     stated = _ready(settings(), "database_url", "secret_key")
     host, port = host or stated.host, port or stated.port
@@ -45,7 +46,8 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
         workers=workers,
         logs=logs.of_libraries(stated),
     )
-    server.serve()
+    with sharing() if stated.metrics else nullcontext():
+        server.serve()
 
 
 @click.command(

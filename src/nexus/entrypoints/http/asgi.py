@@ -8,7 +8,7 @@ from contextlib import ExitStack, asynccontextmanager
 
 from litestar import Litestar
 
-from nexus.entrypoints import logs
+from nexus.entrypoints import logs, shared_figures
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.http.key_uses import noting_uses
 from nexus.entrypoints.installation import tie_to_parent
@@ -27,7 +27,8 @@ def create() -> Litestar:
     settings = Settings.of(os.environ)
     logs.configure(settings)
     stack = ExitStack()
-    nexus = stack.enter_context(open_nexus(settings))
+    number = shared_figures.join()
+    nexus = stack.enter_context(open_nexus(settings, process=number))
 
     @asynccontextmanager
     async def serving(_: Litestar) -> AsyncIterator[None]:
@@ -37,4 +38,7 @@ def create() -> Litestar:
         with stack:
             yield
 
-    return build(nexus, settings, lifespan=[serving, noting_uses(nexus.write_key_uses)])
+    lives = [serving, noting_uses(nexus.write_key_uses)]
+    if shared_figures.shared() is not None:
+        lives.append(shared_figures.keeping_up(nexus.note_process))
+    return build(nexus, settings, lifespan=lives)

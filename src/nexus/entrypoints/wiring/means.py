@@ -22,7 +22,7 @@ from nexus.application.kernel.limits import Limiter
 from nexus.application.kernel.mail import Mailer
 from nexus.application.kernel.ports import Clock, NewId
 from nexus.application.platform.condition import Broker, Queue
-from nexus.entrypoints.monitoring import Flows
+from nexus.entrypoints.monitoring import Flows, OfProcess
 
 SCRAPE_FRESH_FOR: Final = 5.0
 """Seconds for which what was read of the database is told again, however many ask."""
@@ -45,6 +45,7 @@ class Means:
         mailer: Mailer | None = None,
         broker: Broker | None = None,
         public_url: str = "http://127.0.0.1:8000",
+        process: int = 0,
     ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
@@ -66,6 +67,7 @@ class Means:
         self.queue = Lately(self._look_at_broker)
         self.backlog = Lately(lambda: backlog(pool, at=now()), fresh_for=SCRAPE_FRESH_FOR)
         self.flows = Flows()
+        self.of_process = OfProcess(process)
 
     def _look_at_broker(self) -> Queue | None:
         return None if self._broker is None else self._broker.look()

@@ -40,9 +40,11 @@ def _mailer(settings: Settings) -> Mailer:
 
 
 @contextmanager
-def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterator[Nexus]:
+def open_nexus(settings: Settings, *, database_url: str | None = None, process: int = 0) -> Iterator[Nexus]:
     """
     The product over the database of these settings; connections close with it.
+
+    *process* is this process' number among those that answer at one port.
 
     In development the clock is the one that can be moved ahead; elsewhere it is the
     machine's and nothing else. Limits hold for all processes that share the Redis of
@@ -71,4 +73,5 @@ def open_nexus(settings: Settings, *, database_url: str | None = None) -> Iterat
             mailer=_mailer(settings),
             broker=broker,
             public_url=_public_url(settings),
+            process=process,
         )

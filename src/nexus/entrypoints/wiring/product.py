@@ -77,14 +77,14 @@ class Nexus(Identity, People, Catalogue, Booking, Credits, Notifications, Compli
         return self._exposition(seen, queue, *registries)
 
     def _exposition(self, seen: Backlog | None, queue: Queue | None, *registries: CollectorRegistry) -> bytes:
-        look = Seen(
-            backlog=seen,
-            queue=queue,
-            has_broker=self._broker is not None,
-            pool=self.pool.get_stats(),
-            fallbacks=self.limiter.fallbacks if isinstance(self.limiter, RedisLimiter) else None,
-        )
-        return exposition(look, self.flows.registry, *registries)
+        self.note_process()
+        look = Seen(seen, queue, has_broker=self._broker is not None)
+        return exposition(look, self.flows.registry, self.of_process.registry, *registries)
+
+    def note_process(self) -> None:
+        """Bring up to date what is told of this process."""
+        fallbacks = self.limiter.fallbacks if isinstance(self.limiter, RedisLimiter) else None
+        self.of_process.note(self.pool.get_stats(), fallbacks)
 
     def judge(self, database: Database | None, queue: Queue | None) -> Condition:
         """Whether this process can serve when that is what it sees."""
