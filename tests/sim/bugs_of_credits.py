@@ -94,7 +94,7 @@ CREDITS: Final = (
         "somebody is left out between two batches",
         allocate.AllocateCredits._allocate,
         "after = (people[-1].joined_at, people[-1].user)",
-        "after = (people[-1].joined_at, type(people[-1].user)(int=people[-1].user.int + 8))",
+        "after = (people[-1].joined_at, people[-1].user + 8)",
     ),
     Bug(
         "a batch that was cut off is not continued",
@@ -162,7 +162,7 @@ LIVES: Final = (
         "if row.booking.version != booking.version - 1:",
         "if False:",
     ),
-    Bug("a group is cancelled when one was asked for", MemoryPlaces.lock, "if with_group and", "if"),
+    Bug("a group is cancelled when one was asked for", MemoryPlaces.lock, "if with_group\n", "if True\n"),
     Bug(
         "a group is cancelled in part",
         MemoryPlaces.lock,
@@ -184,8 +184,8 @@ LIVES: Final = (
     Bug(
         "one family of a called-off session is forgotten",
         MemoryPlaces.lock_active,
-        "if each.session == session), key=lambda each: each.id)",
-        "if each.session == session), key=lambda each: each.id)[:3]",
+        "return tuple(found)",
+        "return tuple(found[:3])",
     ),
     Bug(
         "a moved session is not free to leave",

@@ -57,8 +57,8 @@ SEATS: Final = (
     Bug(
         "the unique index is forgotten",
         MemoryPlaces._check_unique,
-        "if clash or other.code in codes:",
-        "if other.code in codes:",
+        "if clash or self._world",
+        "if self._world",
     ),
     Bug(
         "children may be at two places at once",

@@ -4,11 +4,13 @@ Chooses the next step from a seed: hot sessions, small numbers, and instants at 
 Fate may look at the judge's books; what it chose is data, and needs no look to be repeated.
 """
 
+from bisect import bisect
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import combinations
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.kernel.ids import SessionId
@@ -18,8 +20,21 @@ from tests.sim.steps import DAY, HOUR, MICRO, MINUTE, Step
 from tests.sim.units import SimWorld
 from tests.sim.village import SIBLINGS, START, Village
 
+T = TypeVar("T")
+
 YEAR: Final = 365 * DAY
 OFFS: Final = (-MICRO, timedelta(0), MICRO)
+STRIDES: Final = (MICRO, MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, 5 * HOUR)
+SINGLES: Final = tuple(number for number, siblings in enumerate(SIBLINGS) if siblings == 1)
+TRIPLES: Final = tuple(number for number, siblings in enumerate(SIBLINGS) if siblings == 3)
+GROUPS: Final = {
+    siblings: [list(combinations(range(siblings), size)) for size in range(1, siblings + 1)]
+    for siblings in set(SIBLINGS)
+}
+"""For so many siblings: those who may come together, by how many they are."""
+
+Edge = tuple[datetime, Callable[[Any], tuple[str, tuple[Any, ...]]], Any]
+"""An instant at which something changes; what to try just then is asked only of the one that is chosen."""
 
 
 class Fate:
@@ -29,15 +44,27 @@ class Fate:
         self, seed: int, world: SimWorld, village: Village, books: Books, habits: Habits | None = None
     ) -> None:
         self.random = Random(seed)
+        self._luck = self.random.random
         self.world, self.village, self.books = world, village, books
         self.habits = habits or Habits()
         self.at = START
         self.count = 0
         self.swept = START
         self._due: deque[tuple[str, tuple[Any, ...]]] = deque()
-        self._verbs = list(WEIGHTS)
+        self._verbs = [(verb, getattr(self, f"_{verb}")) for verb in WEIGHTS]
         total = 0.0
         self._cumulative = [total := total + weight for weight in WEIGHTS.values()]
+        self._homes = {
+            child: (number, place)
+            for number, home in enumerate(village.households)
+            for place, child in enumerate(home.children)
+        }
+
+    def _one_of(self, several: Sequence[T]) -> T:
+        return several[int(self._luck() * len(several))]
+
+    def _below(self, number: int) -> int:
+        return int(self._luck() * number)
 
     def next(self) -> Step:
         """The next step, never earlier than the one before."""
@@ -47,7 +74,7 @@ class Fate:
                 self.count += 1
                 return Step(self.at, "plan", self._plan())
             self._pass_time()
-            if not (self._due and (self._due[0][0] == "sweep" or self.random.random() < 0.75)):
+            if not (self._due and (self._due[0][0] == "sweep" or self._luck() < 0.75)):
                 self._due.clear()
                 self._choose(hot)
         verb, args = self._due.popleft()
@@ -57,15 +84,14 @@ class Fate:
 
     def _choose(self, hot: list[SessionId]) -> None:
         """Something to do now, at once or in a few steps."""
-        random = self.random
-        if random.random() < self.habits.sweeps:
+        if self._luck() < self.habits.sweeps:
             self._due.append(("sweep", ()))
             return
-        if random.random() < self.habits.turnovers:
+        if self._luck() < self.habits.turnovers:
             self._turn_over(hot)
         if not self._due:
-            verb = random.choices(self._verbs, cum_weights=self._cumulative)[0]
-            args = getattr(self, f"_{verb}")(hot)
+            verb, chosen = self._verbs[bisect(self._cumulative, self._luck() * self._cumulative[-1])]
+            args = chosen(hot)
             self._due.append(("book", self._book(hot)) if args is None else (verb, args))
 
     def _death(self, verb: str) -> int:
@@ -73,29 +99,28 @@ class Fate:
         if self.habits.punctual:
             return 0
         likely = 0.3 if verb in {"allocate", "expire"} else 0.01
-        return self.random.choice((1, 1, 2, 3, 4, 5)) if self.random.random() < likely else 0
+        return self._one_of((1, 1, 2, 3, 4, 5)) if self._luck() < likely else 0
 
     def _hot(self) -> list[SessionId]:
+        at = self.at
         return [
-            row.id
-            for row in self.world.sessions.values()
-            if row.starts_at > self.at and row.status == "scheduled"
+            row.id for row in self.world.sessions.values() if row.starts_at > at and row.status == "scheduled"
         ]
 
     def _pass_time(self) -> None:
-        random, luck = self.random, self.random.random()
+        luck = self._luck()
         goal = self.at
         if luck < 0.14:
             edges = self._edges()
             if edges:
-                when, *then = min(random.sample(edges, min(len(edges), 8)), key=lambda edge: edge[0])
-                goal = max(when + random.choice(OFFS), self.at)
-                if len(then) == 2:
-                    self._due.append((then[0], then[1]))
-                    if random.random() < 0.2:
-                        self._due.append(("sweep", ()))
+                some = self.random.sample(edges, min(len(edges), 8))
+                when, then, about = min(some, key=lambda edge: edge[0])
+                goal = max(when + self._one_of(OFFS), self.at)
+                self._due.append(then(about))
+                if self._luck() < 0.2:
+                    self._due.append(("sweep", ()))
         elif luck < 0.22:
-            goal += random.choice((MICRO, MINUTE, 10 * MINUTE, HOUR, 3 * HOUR, 5 * HOUR))
+            goal += self._one_of(STRIDES)
         if self.habits.punctual:
             goal = self._in_time(goal)
         self.at = goal
@@ -106,18 +131,19 @@ class Fate:
         if first + MINUTE <= goal:
             self._due.clear()
             self._due.append(("sweep", ()))
-            return max(self.at, first + self.random.choice((timedelta(0), MICRO, 30_000_000 * MICRO)))
+            return max(self.at, first + self._one_of((timedelta(0), MICRO, 30_000_000 * MICRO)))
         return goal
 
-    def _edges(self, *, passed: bool = False) -> list[tuple[Any, ...]]:
+    def _edges(self, *, passed: bool = False) -> list[Edge]:
         """
         Instants ahead at which something changes, each with what is interesting to try just then.
 
         *passed*: instead those which a sweeper must not be late for, from its last run on.
         """
         if passed:
+            swept = self.swept
             found = [*self._ends_of_offers(), *self._starts(), *self._ends_of_confirming()]
-            return [edge for edge in found if edge[0] > self.swept]
+            return [edge for edge in found if edge[0] > swept]
         found = [
             *self._ends_of_offers(),
             *self._starts(),
@@ -125,56 +151,83 @@ class Fate:
             *self._ends_of_bookings(),
             *self._month_ends(),
         ]
-        return [edge for edge in found if edge[0] >= self.at]
+        at = self.at
+        return [edge for edge in found if edge[0] >= at]
 
-    def _ends_of_offers(self) -> Iterator[tuple[Any, ...]]:
-        for where, entry in self.books.line.values():
-            if entry.offer_expires_at is not None:
-                verb = self.random.choice(("accept", "accept", "decline", "sweep"))
-                args = () if verb == "sweep" else self._of(where, entry.parent, entry.children[0])
-                yield entry.offer_expires_at, verb, args
+    def _ends_of_offers(self) -> Iterator[Edge]:
+        for entry in self.books.line.values():
+            if entry[1].offer_expires_at is not None:
+                yield entry[1].offer_expires_at, self._at_the_end_of_an_offer, entry
 
-    def _starts(self) -> Iterator[tuple[Any, ...]]:
+    def _at_the_end_of_an_offer(self, waiting: tuple[SessionId, Any]) -> tuple[str, tuple[Any, ...]]:
+        verb = self._one_of(("accept", "accept", "decline", "sweep"))
+        return verb, () if verb == "sweep" else self._of(waiting[0], waiting[1].children[0])
+
+    def _starts(self) -> Iterator[Edge]:
         for row in self.world.sessions.values():
             if row.status != "scheduled":
                 continue
             if row.releases_at is not None and row.released_at is None:
-                verb = self.random.choice(("book", "sweep", "cancel", "join"))
-                yield row.releases_at, *self._about(verb, row.id)
-            verb = self.random.choice(("cancel", "join", "book"))
-            yield row.starts_at - HOUR, *self._about(verb, row.id)
-            verb = self.random.choice(("cancel", "book", "sweep"))
-            yield row.starts_at, *self._about(verb, row.id)
+                yield row.releases_at, self._at_the_release, row.id
+            yield row.starts_at - HOUR, self._an_hour_before, row.id
+            yield row.starts_at, self._at_the_start, row.id
             if row.opens_at is not None:
-                yield row.opens_at, *self._about("book", row.id)
+                yield row.opens_at, self._when_it_opens, row.id
 
-    def _ends_of_confirming(self) -> Iterator[tuple[Any, ...]]:
+    def _at_the_release(self, session: SessionId) -> tuple[str, tuple[Any, ...]]:
+        return self._about(self._one_of(("book", "sweep", "cancel", "join")), session)
+
+    def _an_hour_before(self, session: SessionId) -> tuple[str, tuple[Any, ...]]:
+        return self._about(self._one_of(("cancel", "join", "book")), session)
+
+    def _at_the_start(self, session: SessionId) -> tuple[str, tuple[Any, ...]]:
+        return self._about(self._one_of(("cancel", "book", "sweep")), session)
+
+    def _when_it_opens(self, session: SessionId) -> tuple[str, tuple[Any, ...]]:
+        return self._about("book", session)
+
+    def _ends_of_confirming(self) -> Iterator[Edge]:
         for booking in self.books.active.values():
             if booking.status is BookingStatus.PENDING:
-                args = self._of(booking.session, booking.parent, booking.child)
-                yield booking.confirm_by, *self.random.choice((("confirm", args), ("sweep", ())))
+                yield booking.confirm_by, self._at_the_end_of_confirming, booking
 
-    def _ends_of_bookings(self) -> Iterator[tuple[Any, ...]]:
+    def _at_the_end_of_confirming(self, booking: Any) -> tuple[str, tuple[Any, ...]]:
+        return ("confirm", self._of(booking.session, booking.child)) if self._luck() < 0.5 else ("sweep", ())
+
+    def _ends_of_bookings(self) -> Iterator[Edge]:
         for booking in self.books.active.values():
-            args = self._of(booking.session, booking.parent, booking.child)
-            yield booking.refundable_until, "cancel", (*args, False)
-            yield booking.starts_at, "mark", (*args, False)
-            done = booking.ends_at + 24 * HOUR
-            yield done, *self.random.choice((("mark", (*args, False)), ("complete", ())))
+            yield booking.refundable_until, self._at_the_end_of_free_cancelling, booking
+            yield booking.starts_at, self._when_it_begins, booking
+            yield booking.ends_at + DAY, self._when_marking_ends, booking
 
-    def _month_ends(self) -> list[tuple[Any, ...]]:
+    def _at_the_end_of_free_cancelling(self, booking: Any) -> tuple[str, tuple[Any, ...]]:
+        return "cancel", (*self._of(booking.session, booking.child), False)
+
+    def _when_it_begins(self, booking: Any) -> tuple[str, tuple[Any, ...]]:
+        return "mark", (*self._of(booking.session, booking.child), False)
+
+    def _when_marking_ends(self, booking: Any) -> tuple[str, tuple[Any, ...]]:
+        return self._when_it_begins(booking) if self._luck() < 0.5 else ("complete", ())
+
+    def _month_ends(self) -> list[Edge]:
         closing = [b.closes_at for b in self.world.balances.values() if b.closed_at is None]
         if not closing:
             return []
-        family = self.random.randrange(len(SIBLINGS))
-        choice = self.random.choice(
-            (("expire", ()), ("allocate", ()), ("adjust", (family, 1)), ("cancel", None), ("book", None))
-        )
+        first = min(closing)
+        return [(first, self._at_the_end_of_a_month, None), (first - 7 * DAY, self._a_week_before, None)]
+
+    def _at_the_end_of_a_month(self, _: None) -> tuple[str, tuple[Any, ...]]:
+        verb = self._one_of(("expire", "allocate", "adjust", "cancel", "book"))
+        if verb == "adjust":
+            return verb, (self._below(len(SIBLINGS)), 1)
+        if verb in {"expire", "allocate"}:
+            return verb, ()
         hot = self._hot()
-        if choice[1] is None:
-            args = getattr(self, f"_{choice[0]}")(hot) if hot else None
-            choice = (choice[0], args) if args is not None else ("expire", ())
-        return [(min(closing), *choice), (min(closing) - 7 * DAY, "warn", ())]
+        args = (self._cancel(hot) if verb == "cancel" else self._book(hot)) if hot else None
+        return ("expire", ()) if args is None else (verb, args)
+
+    def _a_week_before(self, _: None) -> tuple[str, tuple[Any, ...]]:
+        return "warn", ()
 
     def _about(self, verb: str, session: SessionId) -> tuple[str, tuple[Any, ...]]:
         if verb == "sweep":
@@ -182,11 +235,9 @@ class Fate:
         args = getattr(self, f"_{verb}")([session])
         return ("sweep", ()) if args is None else (verb, args)
 
-    def _of(self, session: SessionId, parent: Any, child: Any) -> tuple[int, int, int]:
-        for number, household in enumerate(self.village.households):
-            if household.parent == parent:
-                return number, self.village.numbers[session], household.children.index(child)
-        raise KeyError(parent)
+    def _of(self, session: SessionId, child: Any) -> tuple[int, int, int]:
+        family, place = self._homes[child]
+        return family, self.village.numbers[session], place
 
     # What each verb needs
 
@@ -196,84 +247,82 @@ class Fate:
         starts_at = day + random.randint(0, 4) * HOUR
         times = {
             "starts_at": starts_at,
-            "length": random.choice((HOUR, 2 * HOUR)),
-            "releases_at": starts_at - random.choice((2 * HOUR, DAY, 3 * DAY))
-            if random.random() < 0.5
-            else None,
-            "opens_at": self.at + HOUR if random.random() < 0.1 else None,
+            "length": self._one_of((HOUR, 2 * HOUR)),
+            "releases_at": starts_at - self._one_of((2 * HOUR, DAY, 3 * DAY)) if self._luck() < 0.5 else None,
+            "opens_at": self.at + HOUR if self._luck() < 0.1 else None,
         }
         if times["releases_at"] is not None and times["releases_at"] <= self.at:
             times["releases_at"] = None
-        return self.count, random.choice((1, 2, 2, 3, 3, 4)), random.choice((1, 1, 2, 3, 4)), times
+        return self.count, self._one_of((1, 2, 2, 3, 3, 4)), self._one_of((1, 1, 2, 3, 4)), times
 
     def _children(self, family: int) -> tuple[int, ...]:
         siblings = SIBLINGS[family]
-        if siblings == 1:
-            return (0,)
-        some = self.random.sample(range(siblings), self.random.randint(1, siblings))
-        return tuple(sorted(some))
+        return (0,) if siblings == 1 else self._one_of(self._one_of(GROUPS[siblings]))
 
     def _number(self, hot: list[SessionId]) -> int:
-        return self.village.numbers[self.random.choice(hot)]
+        return self.village.numbers[self._one_of(hot)]
 
     def _book(self, hot: list[SessionId]) -> tuple[Any, ...]:
-        family = self.random.randrange(len(SIBLINGS))
+        family = self._below(len(SIBLINGS))
         return family, self._number(hot), self._children(family)
 
     def _join(self, hot: list[SessionId]) -> tuple[Any, ...]:
         """Mostly where it is full, and where the group could fit one day."""
-        if self.random.random() < 0.2:
+        if self._luck() < 0.2:
             return self._book(hot)
-        rows = [self.world.sessions[each] for each in hot]
-        row = min(
-            self.random.sample(rows, min(len(rows), 2)),
-            key=lambda row: row.seats - row.booked_count - row.held_count,
-        )
-        family = self.random.randrange(len(SIBLINGS))
+        one = self._below(len(hot))
+        another = (one + 1 + self._below(len(hot) - 1)) % len(hot) if len(hot) > 1 else one
+        row, other = self.world.sessions[hot[one]], self.world.sessions[hot[another]]
+        if (
+            other.seats - other.booked_count - other.held_count
+            < row.seats - row.booked_count - row.held_count
+        ):
+            row = other
+        family = self._below(len(SIBLINGS))
         return family, self.village.numbers[row.id], self._children(family)[: max(1, row.seats)]
 
     def _race(self, hot: list[SessionId]) -> tuple[Any, ...]:
         """Somebody comes between reading and booking: another booking, a line that forms, a withdrawn consent."""
-        session = [self.random.choice(hot)]
+        session = [self._one_of(hot)]
         family, number, children = self._book(session)
-        verb = self.random.choice(("book", "book", "book", "join", "join", "cancel", "consent"))
+        verb = self._one_of(("book", "book", "book", "join", "join", "cancel", "consent"))
         if verb == "consent":
-            return family, number, children, verb, (family, self.random.choice(children), False)
+            return family, number, children, verb, (family, self._one_of(children), False)
         args = self._cancel(session) if verb == "cancel" else self._book(session)
         if verb == "join":
-            group = self.random.choice([n for n, siblings in enumerate(SIBLINGS) if siblings == 3])
+            group = self._one_of(TRIPLES)
             args = group, number, (0, 1, 2)
-        elif verb == "book" and self.random.random() < 0.4:
+        elif verb == "book" and self._luck() < 0.4:
             args = family, self._number(hot), (SIBLINGS[family] - 1,)
-        if args is None or self.random.random() < 0.1:
+        if args is None or self._luck() < 0.1:
             verb, args = "book", (family, number, self._children(family))
         return family, number, children, verb, args
 
     def _somebody(self, hot: list[SessionId]) -> tuple[int, int, int] | None:
         there = [each for each in self.books.active.values() if each.session in hot]
-        if not there or self.random.random() < 0.05:
+        if not there or self._luck() < 0.05:
             there = [self.world.bookings[id_].booking for id_ in self.books.latest.values()]
         if not there:
             return None
-        booking = self.random.choice(there)
-        return self._of(booking.session, booking.parent, booking.child)
+        booking = self._one_of(there)
+        return self._of(booking.session, booking.child)
 
     def _cancel(self, hot: list[SessionId]) -> tuple[Any, ...] | None:
         found = self._somebody(hot)
-        return None if found is None else (*found, self.random.random() < 0.3)
+        return None if found is None else (*found, self._luck() < 0.3)
 
     def _intrude(self, hot: list[SessionId]) -> tuple[Any, ...] | None:
         found = self._somebody(hot)
-        return None if found is None else (self.random.randrange(len(SIBLINGS)), *found)
+        return None if found is None else (self._below(len(SIBLINGS)), *found)
 
     def _waiting(self, hot: list[SessionId]) -> tuple[int, int, int] | None:
         there = [(where, e) for where, e in self.books.line.values()]
         offered = [each for each in there if each[1].offer_expires_at is not None]
-        there = offered if offered and self.random.random() < 0.8 else there
+        there = offered if offered and self._luck() < 0.8 else there
         if not there:
             return None
-        where, entry = self.random.choice(there)
-        return self._of(where, entry.parent, entry.children[0])
+        where, entry = self._one_of(there)
+        return self._of(where, entry.children[0])
 
     _accept = _decline = _leave = _waiting
 
@@ -281,8 +330,8 @@ class Fate:
         pending = [each for each in self.books.active.values() if each.status is BookingStatus.PENDING]
         if not pending:
             return None
-        booking = self.random.choice(pending)
-        return self._of(booking.session, booking.parent, booking.child)
+        booking = self._one_of(pending)
+        return self._of(booking.session, booking.child)
 
     _reject = _confirm
 
@@ -293,24 +342,24 @@ class Fate:
         begun = [each for each in self.books.active.values() if each.starts_at <= self.at]
         if not begun:
             return None
-        booking = self.random.choice(begun)
-        return (*self._of(booking.session, booking.parent, booking.child), self.random.random() < 0.5)
+        booking = self._one_of(begun)
+        return (*self._of(booking.session, booking.child), self._luck() < 0.5)
 
     def _change(self, hot: list[SessionId]) -> tuple[Any, ...]:
         random = self.random
         number = self._number(hot)
         offered = [where for where, entry in self.books.line.values() if entry.offer_expires_at is not None]
-        if offered and random.random() < 0.3:
+        if offered and self._luck() < 0.3:
             return self._change_offered(self.village.numbers[offered[0]])
         session = self.world.sessions[self.village.sessions[number]]
         length = int((session.ends_at - session.starts_at) / MINUTE)
-        what: dict[str, Any] = random.choice(
+        what: dict[str, Any] = self._one_of(
             (
                 {"price": random.randint(1, 4)},
                 {"total_capacity": random.randint(1, 2)},
                 {"total_capacity": random.randint(1, 4)},
-                {"starts_at": session.starts_at, "minutes": random.choice((30, 40, 60, 90))},
-                {"starts_at": session.starts_at + random.choice((-2, -1, 1, 24)) * HOUR, "minutes": length},
+                {"starts_at": session.starts_at, "minutes": self._one_of((30, 40, 60, 90))},
+                {"starts_at": session.starts_at + self._one_of((-2, -1, 1, 24)) * HOUR, "minutes": length},
                 {"location": f"room {random.randint(1, 3)}"},
             )
         )
@@ -319,9 +368,7 @@ class Fate:
     def _change_offered(self, number: int) -> tuple[Any, ...]:
         """An earlier start, so near that it comes before offers end."""
         session = self.world.sessions[self.village.sessions[number]]
-        soon = self.at.replace(second=0, microsecond=0) + self.random.choice(
-            (61 * MINUTE, 2 * HOUR, 3 * HOUR)
-        )
+        soon = self.at.replace(second=0, microsecond=0) + self._one_of((61 * MINUTE, 2 * HOUR, 3 * HOUR))
         length = int((session.ends_at - session.starts_at) / MINUTE)
         return number, {"starts_at": soon, "minutes": length}
 
@@ -333,9 +380,9 @@ class Fate:
             if there and any(len(entry.children) > 1 for entry in line):
                 number = self.village.numbers[session]
                 for booking in self.random.sample(there, min(len(there), 4)):
-                    family = self.random.choice([n for n, siblings in enumerate(SIBLINGS) if siblings == 1])
+                    family = self._one_of(SINGLES)
                     self._due.append(("join", (family, number, (0,))))
-                    self._due.append(("cancel", (*self._of(session, booking.parent, booking.child), False)))
+                    self._due.append(("cancel", (*self._of(session, booking.child), False)))
                     self._due.append(("accept", (family, number, 0)))
                 return
 
@@ -343,11 +390,11 @@ class Fate:
         return (self._number(hot),)
 
     def _adjust(self, hot: list[SessionId]) -> tuple[Any, ...]:
-        return self.random.randrange(len(SIBLINGS)), self.random.choice((1, 2, 4, 8, -1, -2, -4))
+        return self._below(len(SIBLINGS)), self._one_of((1, 2, 4, 8, -1, -2, -4))
 
     def _consent(self, hot: list[SessionId]) -> tuple[Any, ...]:
-        family = self.random.randrange(len(SIBLINGS))
-        child = self.random.randrange(SIBLINGS[family])
+        family = self._below(len(SIBLINGS))
+        child = self._below(SIBLINGS[family])
         homes = self.village.households
         without = [
             (number, home.children.index(each))
@@ -357,19 +404,19 @@ class Fate:
         ]
         grouped = [entry for _, entry in self.books.line.values() if len(entry.children) > 1]
         if len(without) > 1:
-            family, child = self.random.choice(without)
+            family, child = self._one_of(without)
         elif grouped:
-            entry = self.random.choice(grouped)
+            entry = self._one_of(grouped)
             family = next(number for number, home in enumerate(homes) if home.parent == entry.parent)
             child = homes[family].children.index(entry.children[-1])
         allowed = self.world.children[self.village.households[family].children[child]].consents
         return family, child, "activity_booking" not in allowed
 
     def _relay(self, hot: list[SessionId]) -> tuple[Any, ...]:
-        return self.random.random() < 0.1, self.random.random() < 0.05
+        return self._luck() < 0.1, self._luck() < 0.05
 
     def _deliver(self, hot: list[SessionId]) -> tuple[Any, ...]:
-        return self.random.randrange(64), self.random.random() < 0.1
+        return self._below(64), self._luck() < 0.1
 
     def _nothing(self, hot: list[SessionId]) -> tuple[Any, ...]:
         return ()

@@ -16,7 +16,7 @@ from tests.sim.judge import Judge
 from tests.sim.recount import recount
 from tests.sim.steps import DAY, HOUR, MINUTE, Step
 from tests.sim.units import SimWorld, Units
-from tests.sim.village import START, in_memory, numbered
+from tests.sim.village import START, in_memory, plainly_numbered
 
 RECOUNT_EVERY = 500
 PUT_ASIDE_EVERY = 100
@@ -44,8 +44,8 @@ class Life:
     outcomes: dict[str, int] = field(factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        new_id = numbered()
-        self.units = Units(self.world)
+        new_id = plainly_numbered()
+        self.units = Units(self.world, new_id)
         self.village = in_memory(self.world, new_id, varied=self.varied)
         self.hands = Hands(self.units, self.village, self.books, new_id)
         self.judge = Judge(self.world, self.village, self.books)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from attrs import define, field
 
+from nexus.adapters.memory.audit import MemoryAudit
 from nexus.adapters.memory.places import MemoryPlaces
 from nexus.adapters.memory.tables import Change
 from nexus.adapters.memory.work import MemoryWork
@@ -83,8 +84,11 @@ class RacingPlaces(MemoryPlaces):
 class SimWork(MemoryWork):
     """A unit of work with everything that the simulated processes need."""
 
-    def __init__(self, world: SimWorld, stale: list[tuple[SessionId, Facts]]) -> None:
+    def __init__(
+        self, world: SimWorld, stale: list[tuple[SessionId, Facts]], new_id: Callable[[], UUID]
+    ) -> None:
         super().__init__(world)
+        self.audit = MemoryAudit(world, new_id)  # type: ignore[misc]
         self.inbox = Inbox(world)
         self.notifications = Notifications(world)
         self.places = RacingPlaces(world, stale)  # type: ignore[misc]
@@ -97,18 +101,19 @@ class Units:
     ``dies`` counts down: at 1 the process is killed instead of committing.
     """
 
-    def __init__(self, world: SimWorld) -> None:
+    def __init__(self, world: SimWorld, new_id: Callable[[], UUID]) -> None:
         self.world = world
         self.dies = 0
         self.stale: list[tuple[SessionId, Facts]] = []
         self._marks: list[int] = []
+        self._work = SimWork(world, self.stale, new_id)
 
     def __call__(self) -> "Units":
         return self
 
     def __enter__(self) -> SimWork:
         self._marks.append(len(self.world.changes))
-        return SimWork(self.world, self.stale)
+        return self._work
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         mark = self._marks.pop()

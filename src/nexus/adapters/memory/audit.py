@@ -1,6 +1,6 @@
 """The audit log: the twin of its table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -17,13 +17,14 @@ from nexus.domain.compliance.audit import Deed
 class MemoryAudit:
     """Keeps the promises of ``PostgresAudit``, for callers who may read it."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, new_id: Callable[[], UUID] = uuid4) -> None:
+        self._world, self._new_id = world, new_id
 
     def add(self, *deeds: Deed) -> None:
         doer = Doer.of(caller.get())
         for deed in deeds:
-            stored = _stored(deed, doer, at=self._later())
+            entry = self._new_id() if deed.sealed is None else deed.sealed.entry
+            stored = _stored(deed, doer, entry=entry, at=self._later())
             self._world.audit[stored.entry.id] = stored
 
     def page(
@@ -52,11 +53,11 @@ class MemoryAudit:
         return at
 
 
-def _stored(deed: Deed, doer: Doer, *, at: datetime) -> SealedEntry:
+def _stored(deed: Deed, doer: Doer, *, entry: UUID, at: datetime) -> SealedEntry:
     sealed = deed.sealed
     return SealedEntry(
         entry=AuditEntry(
-            id=uuid4() if sealed is None else sealed.entry,
+            id=entry,
             at=at,
             action=deed.action.label,
             category=deed.action.category,

@@ -17,7 +17,7 @@ class MemoryBegin:
     """
 
     def __init__(self, world: World) -> None:
-        self._world = world
+        self._world, self._work = world, MemoryWork(world)  # its repositories keep nothing but the world
         self._one_at_a_time = RLock()
         self._depth = 0
 
@@ -29,7 +29,7 @@ class MemoryBegin:
             before = len(self._world.changes)
             self._depth += 1
             try:
-                yield MemoryWork(self._world)
+                yield self._work
             except BaseException:
                 self._world.undo(before)
                 raise

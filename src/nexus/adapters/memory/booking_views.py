@@ -105,11 +105,7 @@ class MemoryBookingViews:
     def _entry(self, row: QueueRow) -> EntryView:
         world, entry, session = self._world, row.entry, self._world.sessions[row.session]
         not_behind = [
-            other
-            for other in world.queue.values()
-            if other.session == row.session
-            and other.entry.status.is_active
-            and other.entry.number <= entry.number
+            other for other in world.queued_in.of(row.session) if other.entry.number <= entry.number
         ]
         return EntryView(
             id=entry.id,

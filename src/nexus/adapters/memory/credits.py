@@ -140,8 +140,7 @@ class MemoryCredits:
         ]
 
     def lock_open(self, user: UserId, *, at: datetime) -> OpenBalance | None:
-        balances = self._world.balances.values()
-        found = next((each for each in balances if each.user == user and each.is_open(at)), None)
+        found = next((each for each in self._world.balances_of.of(user) if each.is_open(at)), None)
         return None if found is None else OpenBalance(found.id, found.available)
 
     def adjust(
@@ -155,7 +154,7 @@ class MemoryCredits:
         return self._world.balances[balance].view
 
     def balances(self, user: UserId, *, limit: int) -> Sequence[BalanceView]:
-        mine = [balance.view for balance in self._world.balances.values() if balance.user == user]
+        mine = [balance.view for balance in self._world.balances_of.of(user)]
         return sorted(mine, key=lambda view: view.period_start, reverse=True)[:limit]
 
     def lines(self, user: UserId, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[LineView]:
@@ -172,12 +171,9 @@ class MemoryCredits:
 
     def _has_one_in(self, user: UserId, period: Period) -> bool:
         return any(
-            balance.user == user
-            and (
-                balance.period_start == period.first
-                or (balance.opens_at < period.closes_at and period.opens_at < balance.closes_at)
-            )
-            for balance in self._world.balances.values()
+            balance.period_start == period.first
+            or (balance.opens_at < period.closes_at and period.opens_at < balance.closes_at)
+            for balance in self._world.balances_of.of(user)
         )
 
     def _write(

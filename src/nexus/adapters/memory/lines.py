@@ -2,9 +2,8 @@
 
 from datetime import datetime
 
-from attrs import evolve
-
 from nexus.adapters.memory.booking_rows import QueueRow
+from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.booking.sessions import Seats, SessionStatus
@@ -23,11 +22,7 @@ class MemoryLines:
         row = self._world.sessions.get(session)
         if row is None or venue not in {None, row.venue}:
             raise NoSuchThing("session")
-        entries = (
-            queued.entry
-            for queued in self._world.queue.values()
-            if queued.session == session and queued.entry.status.is_active
-        )
+        entries = (queued.entry for queued in self._world.queued_in.of(session))
         return Line(
             session=session,
             status=SessionStatus(row.status),
@@ -41,7 +36,7 @@ class MemoryLines:
 
     def save(self, before: Line, after: Line) -> None:
         del before
-        self._world.sessions[after.session] = evolve(
+        self._world.sessions[after.session] = updated(
             self._world.sessions[after.session],
             seats=after.seats.sellable,
             booked_count=after.seats.booked,
@@ -80,23 +75,19 @@ class MemoryLines:
         return row.entry.status
 
     def waiting_for(self, child: ChildId) -> tuple[SessionId, ...]:
-        found = {
-            queued.session
-            for queued in self._world.queue.values()
-            if queued.entry.status.is_active and child in queued.entry.children
-        }
+        found = {queued.session for queued in self._world.queued_in.rows() if child in queued.entry.children}
         return tuple(sorted(found))
 
     def due(self, *, at: datetime, limit: int) -> tuple[SessionId, ...]:
         found = {
             row.booking.session
-            for row in self._world.bookings.values()
+            for row in self._world.booked_in.rows()
             if row.booking.status is BookingStatus.PENDING
             and row.booking.confirm_by is not None
             and row.booking.confirm_by <= at
         }
-        for queued in self._world.queue.values():
-            if queued.entry.status.is_active and self._is_due(queued, at):
+        for queued in self._world.queued_in.rows():
+            if self._is_due(queued, at):
                 found.add(queued.session)
         return tuple(sorted(found))[:limit]
 
@@ -120,7 +111,7 @@ class MemoryLines:
             and row.waiting_count == 0
         ][:limit]
         for row in due:
-            self._world.sessions[row.id] = evolve(
+            self._world.sessions[row.id] = updated(
                 row, seats=row.booked_count + row.held_count, released_at=at
             )
         return len(due)

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from attrs import evolve
-
 from nexus.adapters.memory.account_rows import LineRow
+from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.application.booking.ports import Movement, Posting, Purse
 from nexus.application.credits.views import LineView
@@ -22,18 +21,18 @@ class MemoryPayments:
         self._world = world
 
     def lock_purses(self, bookings: Sequence[Booking], *, at: datetime) -> tuple[Purse, ...]:
-        paid = {booking.balance for booking in bookings}
-        parents = {booking.parent for booking in bookings}
+        wanted = {booking.balance for booking in bookings}
+        for parent in {booking.parent for booking in bookings}:
+            wanted |= {each.id for each in self._world.balances_of.of(parent) if each.is_open(at)}
         return tuple(
             Purse(balance=balance.id, parent=balance.user, is_open=balance.is_open(at))
-            for balance in sorted(self._world.balances.values(), key=lambda balance: balance.id)
-            if balance.id in paid or (balance.user in parents and balance.is_open(at))
+            for balance in (self._world.balances[each] for each in sorted(wanted))
         )
 
     def post(self, postings: Sequence[Posting], *, at: datetime) -> None:
         for posting in postings:
             before = self._world.balances[posting.balance]
-            balance = evolve(
+            balance = updated(
                 before,
                 available=before.available + posting.amount,
                 refunded=before.refunded + posting.amount * (posting.movement in BACK),

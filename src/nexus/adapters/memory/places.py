@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from attrs import evolve
 
 from nexus.adapters.memory.account_rows import BalanceRow, LineRow
 from nexus.adapters.memory.booking_rows import BookingRow
 from nexus.adapters.memory.rows import SessionRow
+from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.application.booking.ports import Facts, Order, Overtaken
 from nexus.application.credits.views import LineView
@@ -47,8 +49,10 @@ class MemoryPlaces:
         )
 
     def _purse(self, parent: UserId, at: datetime) -> BalanceRow | None:
-        mine = (each for each in self._world.balances.values() if each.user == parent and each.is_open(at))
-        return next(mine, None)
+        for each in self._world.balances_of.of(parent):
+            if each.is_open(at):
+                return each
+        return None
 
     def _offering(self, row: SessionRow, at: datetime) -> Offering:
         activity, venue = self._world.activities[row.activity], self._world.venues[row.venue]
@@ -78,8 +82,7 @@ class MemoryPlaces:
                 queued.entry.status is EntryStatus.OFFERED
                 and queued.entry.offer_expires_at is not None
                 and queued.entry.offer_expires_at <= at
-                for queued in self._world.queue.values()
-                if queued.session == row.id
+                for queued in self._world.queued_in.of(row.id)
             ),
             version=row.version,
         )
@@ -89,7 +92,7 @@ class MemoryPlaces:
         if found is None or found.parent != parent:
             raise NoSuchThing("child")
         active = sorted(
-            (each for each in self._active() if each.child == child),
+            (each.booking for each in self._world.booked_for.of(child)),
             key=lambda each: (each.starts_at, each.id),
         )
         overlapping = (
@@ -107,7 +110,7 @@ class MemoryPlaces:
         )
 
     def _active(self) -> Iterator[Booking]:
-        return (row.booking for row in self._world.bookings.values() if row.booking.status.is_active)
+        return (row.booking for row in self._world.booked_in.rows())
 
     def place(self, order: Order) -> bool:
         row, purse = self._world.sessions[order.session], self._purse(order.parent, order.at)
@@ -116,11 +119,11 @@ class MemoryPlaces:
         self._check_unique(order, row)
         seats = len(order.places)
         pending = seats if order.status is BookingStatus.PENDING else 0
-        self._world.sessions[row.id] = evolve(
+        self._world.sessions[row.id] = updated(
             row, booked_count=row.booked_count + seats - pending, held_count=row.held_count + pending
         )
         for place in order.places:
-            purse = evolve(
+            purse = updated(
                 purse,
                 available=purse.available - order.price,
                 used=purse.used + order.price,
@@ -193,18 +196,14 @@ class MemoryPlaces:
         )
 
     def _check_unique(self, order: Order, row: SessionRow) -> None:
-        codes = {place.code for place in order.places}
-        children = {place.child for place in order.places}
-        for other in self._world.bookings.values():
-            booked = other.booking
-            clash = (
-                booked.status.is_active
-                and booked.child in children
-                and not other.overlap_excused
-                and booked.starts_at < row.ends_at
-                and row.starts_at < booked.ends_at
+        for place in order.places:
+            clash = any(
+                not other.overlap_excused
+                and other.booking.starts_at < row.ends_at
+                and row.starts_at < other.booking.ends_at
+                for other in self._world.booked_for.of(place.child)
             )
-            if clash or other.code in codes:
+            if clash or self._world.booked_as.of(place.code):
                 raise Overtaken
 
     def lock_children(self, children: Sequence[ChildId], *, parent: UserId) -> None:
@@ -223,16 +222,19 @@ class MemoryPlaces:
             raise NoSuchThing("booking")
         found = row.booking
         rest = [
-            each
-            for each in self._active()
-            if with_group and each.group is not None and each.group == found.group and each.id != booking
+            each.booking
+            for each in self._world.booked_in.of(found.session)
+            if with_group
+            and each.booking.group is not None
+            and each.booking.group == found.group
+            and each.booking.id != booking
         ]
         return (found, *sorted(rest, key=lambda each: each.id))
 
     def lock_active(self, session: SessionId) -> tuple[Booking, ...]:
-        return tuple(
-            sorted((each for each in self._active() if each.session == session), key=lambda each: each.id)
-        )
+        found = [row.booking for row in self._world.booked_in.of(session)]
+        found.sort(key=lambda each: each.id)
+        return tuple(found)
 
     def unanswered(self, session: SessionId, *, at: datetime) -> tuple[Booking, ...]:
         return tuple(
@@ -242,9 +244,8 @@ class MemoryPlaces:
         )
 
     def of_child(self, child: ChildId, *, at: datetime) -> Mapping[SessionId, BookingId]:
-        return {
-            each.session: each.id for each in self._active() if each.child == child and each.starts_at > at
-        }
+        mine = (row.booking for row in self._world.booked_for.of(child))
+        return {each.session: each.id for each in mine if each.starts_at > at}
 
     def save(
         self,
@@ -259,23 +260,22 @@ class MemoryPlaces:
             row = self._world.bookings[booking.id]
             if row.booking.version != booking.version - 1:
                 raise Overtaken
-            row = evolve(row, booking=booking)
+            told: dict[str, Any] = {}
             if booking.status is BookingStatus.CONFIRMED:
-                row = evolve(row, confirmed_at=row.confirmed_at or at)
+                told = {"confirmed_at": row.confirmed_at or at}
             elif booking.status in CANCELLED:
-                row = evolve(row, cancelled_at=at, cancellation_reason=reason, cancellation_notes=notes)
+                told = {"cancelled_at": at, "cancellation_reason": reason, "cancellation_notes": notes}
             elif booking.status in ENDED:
-                row = evolve(row, attendance_marked_at=at, attendance_marked_by=by)
-            self._world.bookings[booking.id] = row
+                told = {"attendance_marked_at": at, "attendance_marked_by": by}
+            self._world.bookings[booking.id] = updated(row, booking=booking, **told)
 
     def move(self, session: SessionId, *, starts_at: datetime, ends_at: datetime) -> None:
         for booking in self.lock_active(session):
             clashes = any(
-                other.child == booking.child
-                and other.id != booking.id
-                and other.starts_at < ends_at
-                and starts_at < other.ends_at
-                for other in self._active()
+                other.booking.id != booking.id
+                and other.booking.starts_at < ends_at
+                and starts_at < other.booking.ends_at
+                for other in self._world.booked_for.of(booking.child)
             )
             moved = evolve(
                 booking,
@@ -286,7 +286,7 @@ class MemoryPlaces:
                 version=booking.version + 1,
             )
             row = self._world.bookings[booking.id]
-            self._world.bookings[booking.id] = evolve(row, booking=moved, overlap_excused=clashes)
+            self._world.bookings[booking.id] = updated(row, booking=moved, overlap_excused=clashes)
 
     def complete(self, *, before: datetime, at: datetime, limit: int) -> int:
         due = sorted(
@@ -303,7 +303,7 @@ class MemoryPlaces:
         return len(due)
 
     def close_sessions(self, *, before: datetime, limit: int) -> int:
-        expected = {booking.session for booking in self._active()}
+        expected = self._world.booked_in.values()
         over = sorted(
             (
                 each
@@ -315,5 +315,5 @@ class MemoryPlaces:
             key=lambda each: each.starts_at,
         )[:limit]
         for session in over:
-            self._world.sessions[session.id] = evolve(session, status=SessionStatus.COMPLETED.value)
+            self._world.sessions[session.id] = updated(session, status=SessionStatus.COMPLETED.value)
         return len(over)

@@ -18,7 +18,7 @@ from nexus.adapters.memory.account_rows import (
 from nexus.adapters.memory.booking_rows import BookingRow, QueueRow
 from nexus.adapters.memory.key_rows import ApiKeyRow
 from nexus.adapters.memory.rows import SessionRow
-from nexus.adapters.memory.tables import Change, Table
+from nexus.adapters.memory.tables import Change, Index, Table
 from nexus.application.compliance.views import SealedEntry
 from nexus.application.identity.ports import StoredChild
 from nexus.application.platform.ports import Entry
@@ -67,11 +67,32 @@ class World:
     changes: list[Change] = field(factory=list, init=False)
     """What was there before each change, latest last, since the changes were last forgotten."""
 
+    balances_of: Index[BalanceRow] = field(init=False)
+    """Balances by their user."""
+    booked_in: Index[BookingRow] = field(init=False)
+    """Active bookings by their session."""
+    booked_for: Index[BookingRow] = field(init=False)
+    """Active bookings by their child."""
+    booked_as: Index[BookingRow] = field(init=False)
+    """Bookings by their code."""
+    queued_in: Index[QueueRow] = field(init=False)
+    """Active entries by their session."""
+
     def __attrs_post_init__(self) -> None:
+        self.balances_of = Index(lambda row: row.user)
+        self.booked_in = Index(lambda row: row.booking.session if row.booking.status.is_active else None)
+        self.booked_for = Index(lambda row: row.booking.child if row.booking.status.is_active else None)
+        self.booked_as = Index(lambda row: row.code)
+        self.queued_in = Index(lambda row: row.session if row.entry.status.is_active else None)
+        indexes: dict[str, tuple[Index[Any], ...]] = {
+            "balances": (self.balances_of,),
+            "bookings": (self.booked_in, self.booked_for, self.booked_as),
+            "queue": (self.queued_in,),
+        }
         for a in fields(type(self)):
             rows = getattr(self, a.name)
             if isinstance(rows, dict):
-                setattr(self, a.name, Table(a.name, rows, self.changes))
+                setattr(self, a.name, Table(a.name, rows, self.changes, indexes.get(a.name, ())))
 
     def undo(self, mark: int) -> None:
         """Take back every change after the first *mark* ones, latest first."""

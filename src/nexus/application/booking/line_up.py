@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import cache
 
 from nexus.application.booking.ports import BookWork
 from nexus.application.kernel.ports import NewId
@@ -14,10 +15,12 @@ from nexus.domain.platform.settings import PlatformSettings
 
 def offer_policy(settings: PlatformSettings) -> OfferPolicy:
     """How long offers stand, by the settings in force."""
-    return OfferPolicy(
-        lifetime=timedelta(hours=settings.waitlist_confirmation_hours),
-        last_offer=timedelta(minutes=settings.waitlist_last_offer_minutes),
-    )
+    return _policy(settings.waitlist_confirmation_hours, settings.waitlist_last_offer_minutes)
+
+
+@cache
+def _policy(hours: int, last_minutes: int) -> OfferPolicy:
+    return OfferPolicy(lifetime=timedelta(hours=hours), last_offer=timedelta(minutes=last_minutes))
 
 
 def change_line(

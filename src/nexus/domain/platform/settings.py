@@ -7,7 +7,7 @@ and between which values it lies.
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from attrs import Attribute, asdict, field, fields, fields_dict, frozen
 
@@ -97,6 +97,8 @@ class PlatformSettings:
             UnknownSetting: A name is no setting's.
             InvalidValue: A value is out of bounds.
         """
+        if not stored:
+            return DEFAULTS
         unknown = stored.keys() - fields_dict(cls).keys()
         if unknown:
             raise UnknownSetting(min(unknown))
@@ -107,6 +109,10 @@ class PlatformSettings:
         return {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(self).items()
         }
+
+
+DEFAULTS: Final = PlatformSettings()
+"""What holds where nothing was changed."""
 
 
 def keys() -> tuple[str, ...]:
