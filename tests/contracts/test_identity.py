@@ -35,7 +35,7 @@ def signer(stage, passwords=None):
 
 
 def authenticate(stage, token):
-    return Authenticate(stage.begin, stage.begin, stage.now)(token)
+    return Authenticate(stage.begin, stage.now)(token)
 
 
 def test_a_token_is_its_owners(stage):

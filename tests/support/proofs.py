@@ -45,7 +45,7 @@ class Proofs:
         renew, check = RenewSignIn(opened), CheckCode(begin, vault)
         self.sign_in = SignIn(begin, now, opened, stage.passwords, Attempts(MemoryLimiter()))
         self.complete = CompleteSignIn(begin, now, opened, check)
-        self.authenticate = Authenticate(begin, begin, now)
+        self.authenticate = Authenticate(begin, now)
         self.begin = BeginSecondFactor(begin, now, new_seed, vault, check)
         self.confirm = ConfirmSecondFactor(now, new_recovery_code, vault, check, renew)
         self.remove = RemoveSecondFactor(now, check, renew)

@@ -9,7 +9,7 @@ from attrs import evolve
 from nexus.adapters.memory.account_rows import SignInRow
 from nexus.adapters.memory.settings import MemorySettings
 from nexus.adapters.memory.world import World
-from nexus.application.identity.ports import Recognised, SignInEntry
+from nexus.application.identity.ports import SignInEntry
 from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.people import Role
 from nexus.domain.identity.sessions import SEEN_EVERY, SignedIn
@@ -25,7 +25,7 @@ class MemorySignIns:
     def add(self, token_hash: bytes, signed_in: SignedIn) -> None:
         self._world.sign_ins[token_hash] = SignInRow(signed_in, signed_in.created_at)
 
-    def recognise(self, token_hash: bytes, *, at: datetime) -> Recognised | None:
+    def recognise(self, token_hash: bytes, *, at: datetime) -> Actor | None:
         row = self._world.sign_ins.get(token_hash)
         if row is None or not row.is_live(at):
             return None
@@ -35,7 +35,9 @@ class MemorySignIns:
         has_left = person.left_at is not None and person.left_at <= at
         role = Role.PARENT if person.role is Role.HR_ADMIN and has_left else person.role
         required = MemorySettings(self._world).at(at).second_factor_required_roles
-        actor = Actor(
+        if row.last_seen_at <= at - SEEN_EVERY:
+            self._world.sign_ins[token_hash] = evolve(row, last_seen_at=at)
+        return Actor(
             person.id,
             role,
             person.company,
@@ -43,12 +45,6 @@ class MemorySignIns:
             row.signed_in.id,
             is_restricted=role.value in required and not row.signed_in.has_second_factor,
         )
-        return Recognised(actor, row.last_seen_at)
-
-    def seen(self, token_hash: bytes, *, at: datetime) -> None:
-        row = self._world.sign_ins.get(token_hash)
-        if row is not None and row.revoked_at is None and row.last_seen_at <= at - SEEN_EVERY:
-            self._world.sign_ins[token_hash] = evolve(row, last_seen_at=at)
 
     def get(self, sign_in: str, *, user: UserId) -> SignedIn | None:
         rows = (row.signed_in for row in self._world.sign_ins.values())

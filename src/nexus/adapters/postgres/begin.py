@@ -18,9 +18,9 @@ class PostgresBegin:
     Inside an open one (same thread or task) it opens a savepoint on the same
     connection, as :class:`nexus.application.kernel.ports.Begin` promises.
 
-    :attr:`reading` opens units of work that change nothing. READ COMMITTED gives
-    each statement the state of its own moment in any case, so that a transaction
-    around reads would cost two round trips and promise nothing.
+    :attr:`reading` opens units of work whose statements stand alone: they change nothing, or
+    each is complete by itself. READ COMMITTED gives each statement the state of its own moment
+    in any case, so that a transaction around reads would cost two round trips and promise nothing.
 
     :attr:`as_platform` and :attr:`reading_as_platform` are the same on behalf of the
     platform, for what happens before it is known who asks: row-level security does
@@ -44,13 +44,13 @@ class PostgresBegin:
 
     @contextmanager
     def reading(self) -> Iterator[PostgresWork]:
-        """A unit of work whose statements only read; inside an open one, that one."""
+        """A unit of work whose statements stand alone; inside an open one, that one."""
         with self._reading(Whom.of(caller.get())) as work:
             yield work
 
     @contextmanager
     def reading_as_platform(self) -> Iterator[PostgresWork]:
-        """A unit of work of the platform's own whose statements only read."""
+        """A unit of work of the platform's own whose statements stand alone."""
         with self._reading(PLATFORM) as work:
             yield work
 

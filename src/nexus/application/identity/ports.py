@@ -136,14 +136,6 @@ class Accounts(Protocol):
         ...
 
 
-@frozen
-class Recognised:
-    """Who is asking, and when their sign-in was last known to be used."""
-
-    actor: Actor
-    last_seen_at: datetime
-
-
 @frozen(kw_only=True)
 class SignInEntry:
     """One of somebody's present sign-ins, as its owner sees it."""
@@ -163,17 +155,16 @@ class SignIns(Protocol):
 
     def add(self, token_hash: bytes, signed_in: SignedIn) -> None: ...
 
-    def recognise(self, token_hash: bytes, *, at: datetime) -> Recognised | None:
+    def recognise(self, token_hash: bytes, *, at: datetime) -> Actor | None:
         """
         Whose token it is, unless it ended, was not used for too long, or the account is disabled.
 
         Restricted where the role must have a second factor at that moment and the
         sign-in was made without. HR people who have left are parents.
-        """
-        ...
 
-    def seen(self, token_hash: bytes, *, at: datetime) -> None:
-        """Note that it was used; of many at once one notes it."""
+        Once in ``SEEN_EVERY`` it is noted that the sign-in is in use; of many requests at
+        once one notes it.
+        """
         ...
 
     def get(self, sign_in: str, *, user: UserId) -> SignedIn | None:

@@ -16,7 +16,6 @@ from nexus.application.kernel.ports import Begin, Clock
 from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.identity.credentials import LONGEST, WrongCredentials, is_short, normalised
 from nexus.domain.identity.second_factor import CHALLENGE_LASTS
-from nexus.domain.identity.sessions import SEEN_EVERY
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import UserId
 
@@ -116,25 +115,17 @@ class Authenticate:
     """
     Whose token this is; ``None`` if unknown, ended, idle for too long, or of a disabled account.
 
-    One query, and once a minute a note that the sign-in is in use.
+    One statement, which also notes once a minute that the sign-in is in use.
     """
 
-    read: Begin[SignInWork]
     begin: Begin[SignInWork]
     now: Clock
 
     def __call__(self, token: str, /) -> Actor | None:
         if len(token) > LONGEST_TOKEN:
             return None
-        hashed, at = token_hash(token), self.now()
-        with self.read() as work:
-            found = work.sign_ins.recognise(hashed, at=at)
-        if found is None:
-            return None
-        if at - found.last_seen_at >= SEEN_EVERY:
-            with self.begin() as work:
-                work.sign_ins.seen(hashed, at=at)
-        return found.actor
+        with self.begin() as work:
+            return work.sign_ins.recognise(token_hash(token), at=self.now())
 
 
 @frozen

@@ -52,7 +52,7 @@ class Identity(Means):
 
     @cached_property
     def authenticate(self) -> Authenticate:
-        return Authenticate(self.read_as_platform, self.begin_as_platform, self.now)
+        return Authenticate(self.read_as_platform, self.now)
 
     @cached_property
     def sign_in(self) -> SignIn:
