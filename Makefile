@@ -66,7 +66,7 @@ format: $(READY) ## Let ruff mend what it can
 	$(BIN)/ruff format $(SOURCES)
 
 lock: ## Resolve the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra dev --extra otel --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
 
 clean: ## Remove everything that can be made again, except data

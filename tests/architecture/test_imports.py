@@ -22,6 +22,7 @@ PLANTED = {
     "psycopg": ("adapters/embedded/planted.py", "import psycopg"),
     "outgoing": ("adapters/embedded/planted.py", "import httpx"),
     "redis": ("entrypoints/planted.py", "import redis"),
+    "opentelemetry": ("entrypoints/planted.py", "import opentelemetry"),
 }
 
 

@@ -13,6 +13,7 @@ from nexus.adapters.postgres.pool import open_pool
 from nexus.adapters.postgres.whom import Whom
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.caller import NOBODY, PLATFORM, Caller
+from nexus.application.kernel.inbox import Taken
 from nexus.application.kernel.jobs import JobDue
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.ids import CompanyId, EventId, UserId, VenueId
@@ -201,7 +202,7 @@ def test_whoever_looks_meanwhile_sees_them(one):
     with begin() as work:
         added = event("a")
         work.outbox.add(added)
-        assert work.inbox.take(added.id) == added
+        assert work.inbox.take(added.id) == Taken(added)
         work.outbox.add(event("b"))
         assert work.connection.execute("SELECT count(*) FROM outbox").fetchone() == (2,)
 

@@ -89,7 +89,7 @@ class Desk:
                 found = list(work.world.events.values())
             else:
                 ids = work.connection.execute("SELECT id FROM outbox ORDER BY position").fetchall()
-                found = [work.inbox.take(EventId(id_)) for (id_,) in ids]
+                found = [work.inbox.take(EventId(id_)).event for (id_,) in ids]
         return [event for event in found if isinstance(event, AccountMailAsked)]
 
     def link(self, page="reset-password"):

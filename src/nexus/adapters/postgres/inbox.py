@@ -5,9 +5,10 @@ from typing import Final, LiteralString
 
 from psycopg import Connection
 
+from nexus.adapters.postgres.outbox import ORIGIN
 from nexus.application.kernel.event_codec import decode
+from nexus.application.kernel.inbox import Taken
 from nexus.application.kernel.jobs import Job
-from nexus.domain.kernel.events import Event
 from nexus.domain.kernel.ids import EventId
 
 # Sent long ago and not handled means lost: with the broker, or with its worker.
@@ -89,9 +90,13 @@ class PostgresInbox:
         rows = self._connection.execute(CLAIM_UNSENT, {"limit": limit}).fetchall()
         return tuple(EventId(event) for _, event, send in sorted(rows) if send)
 
-    def take(self, event: EventId) -> Event | None:
+    def take(self, event: EventId) -> Taken | None:
         row = self._connection.execute(TAKE_EVENT, {"event": event}).fetchone()
-        return None if row is None else decode(*row)
+        if row is None:
+            return None
+        kind, payload = row
+        origin = payload.pop(ORIGIN, None)
+        return Taken(decode(kind, payload), origin)
 
     def done(self, event: EventId) -> None:
         self._connection.execute(EVENT_DONE, {"event": event})

@@ -8,15 +8,24 @@ from attrs import field, frozen
 
 from nexus.application.kernel.jobs import Job, JobDue
 from nexus.application.kernel.mishap import kind, trace
+from nexus.application.kernel.origin import coming_from
 from nexus.application.kernel.ports import Begin
 from nexus.domain.kernel.events import Event
 from nexus.domain.kernel.ids import EventId
 
 
+@frozen
+class Taken:
+    """An event that is being handled, and the trace to which what caused it belongs."""
+
+    event: Event
+    origin: str | None = None
+
+
 class Inbox(Protocol):
     """Events on their way to their handlers."""
 
-    def take(self, event: EventId) -> Event | None:
+    def take(self, event: EventId) -> Taken | None:
         """The event, locked; None when it was handled, is being handled, or does not exist."""
         ...
 
@@ -54,9 +63,11 @@ class HandleEvent:
     def _handle(self, event_id: EventId, watched: ExitStack) -> bool:
         try:
             with self.begin() as work:
-                event = work.inbox.take(event_id)
-                if event is None:
+                taken: Taken | None = work.inbox.take(event_id)
+                if taken is None:
                     return False
+                event = taken.event
+                watched.enter_context(coming_from(taken.origin))
                 watched.enter_context(self.watching(event))
                 if not isinstance(event, JobDue) and type(event) not in self.errands:
                     self.react(work, event)

@@ -1,5 +1,6 @@
 """``nexus serve``, ``nexus worker`` and ``nexus scheduler``: the processes of an installation."""
 
+import os
 import signal
 import socket
 from collections.abc import Iterator
@@ -67,6 +68,7 @@ def worker(threads: int | None) -> None:
     """
     from nexus.entrypoints import logs
     from nexus.entrypoints.monitoring import serving
+    from nexus.entrypoints.tracing import tracing
     from nexus.entrypoints.wiring import open_nexus
     from nexus.entrypoints.worker.run import working
 
@@ -74,9 +76,15 @@ def worker(threads: int | None) -> None:
     logs.configure(stated)
     with (
         _until_asked_to_stop() as stop,
+        tracing(os.environ, "worker") as traces,
         open_nexus(stated) as nexus,
         serving(stated.host, stated.metrics_port, nexus.scrape),
-        working(nexus, stated.need("redis_url"), threads=threads or stated.worker_threads),
+        working(
+            nexus,
+            stated.need("redis_url"),
+            threads=threads or stated.worker_threads,
+            handle=None if traces is None else traces.handling(nexus.handle_event),
+        ),
     ):
         stop.wait()
 

@@ -84,5 +84,8 @@ def page() -> str:
     lines += [
         "| `NEXUS_PG_BIN` | the bundled one | Folder of the PostgreSQL that `nexus up` and the tests start. |",
         "",
+        "Traces are switched on, and told where to go, by OpenTelemetry's own variables, above all",
+        "`OTEL_EXPORTER_OTLP_ENDPOINT`: [how](../howto/monitor.md#traces).",
+        "",
     ]
     return "\n".join(lines)

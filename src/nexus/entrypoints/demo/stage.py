@@ -68,9 +68,9 @@ class Stage:
         with self.nexus.begin() as work:
             # More at once than a single thing causes: what is left comes with the next.
             for event_id in work.inbox.claim_unsent(limit=EVENTS_AT_ONCE):
-                event = work.inbox.take(event_id)
-                if event is not None:
-                    self.nexus.announce(work, event)
+                taken = work.inbox.take(event_id)
+                if taken is not None:
+                    self.nexus.announce(work, taken.event)
                     work.inbox.done(event_id)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from litestar import Litestar
 from litestar.di import Provide
@@ -25,12 +25,25 @@ from nexus.entrypoints.web.account import account_pages
 from nexus.entrypoints.web.pages import first_page
 from nexus.entrypoints.wiring import AWAY, Nexus
 
+if TYPE_CHECKING:
+    from nexus.entrypoints.tracing.spans import Traces
+
 Lifespan = Callable[[Litestar], AbstractAsyncContextManager[None]]
 
 
-def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()) -> Litestar:
-    """The application that serves *nexus*; a handler asks for a use case by its name in snake case."""
-    dependencies = {**nexus.use_cases(), "begin": nexus.begin}
+def build(
+    nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = (), traces: "Traces | None" = None
+) -> Litestar:
+    """
+    The application that serves *nexus*; a handler asks for a use case by its name in snake case.
+
+    Requests and use cases are told to *traces*, where there are any.
+    """
+    use_cases = nexus.use_cases()
+    if traces is not None:
+        use_cases = {name: traces.use_case(use_case) for name, use_case in use_cases.items()}
+    dependencies = {**use_cases, "begin": nexus.begin}
+    proxies = Proxies(settings.trusted_proxies, settings.proxy_headers)
     app = edge(
         [*_resources(), health_routes(nexus), first_page(nexus, settings), account_pages(nexus)],
         authenticate=nexus.authenticate,
@@ -50,7 +63,7 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
             threads=settings.pool_size,
             metrics=settings.metrics,
             https=settings.https,
-            proxies=Proxies(settings.trusted_proxies, settings.proxy_headers),
+            proxies=proxies,
             cors=Cors(settings.cors_origins),
             body_within=settings.body_seconds,
             answer_within=settings.answer_seconds,
@@ -58,6 +71,8 @@ def build(nexus: Nexus, settings: Settings, *, lifespan: Sequence[Lifespan] = ()
         ),
     )
     require_owners(app)
+    if traces is not None:
+        app.asgi_handler = traces.around(app.asgi_handler, trusts=proxies.trusts)
     return app
 
 

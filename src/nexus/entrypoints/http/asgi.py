@@ -13,6 +13,7 @@ from nexus.entrypoints.http.api import build
 from nexus.entrypoints.http.key_uses import noting_uses
 from nexus.entrypoints.installation import tie_to_parent
 from nexus.entrypoints.settings import Settings
+from nexus.entrypoints.tracing import tracing
 from nexus.entrypoints.wiring import open_nexus
 
 
@@ -28,6 +29,7 @@ def create() -> Litestar:
     logs.configure(settings)
     stack = ExitStack()
     number = shared_figures.join()
+    traces = stack.enter_context(tracing(os.environ, "web"))
     nexus = stack.enter_context(open_nexus(settings, process=number))
 
     @asynccontextmanager
@@ -41,4 +43,4 @@ def create() -> Litestar:
     lives = [serving, noting_uses(nexus.write_key_uses)]
     if shared_figures.shared() is not None:
         lives.append(shared_figures.keeping_up(nexus.note_process))
-    return build(nexus, settings, lifespan=lives)
+    return build(nexus, settings, lifespan=lives, traces=traces)

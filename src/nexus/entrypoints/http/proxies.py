@@ -59,6 +59,11 @@ class Proxies:
             host=host if _HOST.match(host) else None,
         )
 
+    def trusts(self, peer: str | None) -> bool:
+        """Whether what *peer* says of others is believed."""
+        near = address(peer)
+        return near is not None and self._trusts(near)
+
     def _client(self, near: Address, stated: Sequence[str]) -> Address:
         found = near
         for text in reversed(stated):
