@@ -311,6 +311,36 @@ def test_beyond_its_limit_a_key_waits(makers: Makers):
     assert employees(office, other).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("made", "path", "status", "asker"),
+    [
+        ({"allowed_networks": ["203.0.113.0/24"]}, f"{V1}/hr/employees", 403, "192.0.2.77"),
+        ({}, f"{V1}/children", 403, "192.0.2.78"),
+        ({}, "/problems", 200, "192.0.2.79"),
+    ],
+)
+def test_what_a_key_may_not_do_is_counted_for_the_address_that_asks(
+    makers: Makers, made, path, status, asker
+):
+    """Refusals are written into a log that nobody shortens: whoever holds a key must not fill it."""
+    office, key = makers.office, makers.make(Role.HR_ADMIN, **made)["token"]
+    app = build(office.nexus, Settings(pool_size=4, rate_limit_per_address=3))
+
+    async def ask_five_times() -> list[int]:
+        transport = httpx.ASGITransport(app, client=(asker, 40_000))
+        async with httpx.AsyncClient(transport=transport, base_url="http://nexus.example") as client:
+            headers = {"authorization": f"Bearer {key}"}
+            return [(await client.get(path, headers=headers)).status_code for _ in range(5)]
+
+    def entries() -> int:
+        refused = "SELECT count(*) FROM audit_logs WHERE action_type = 'security.access_refused'"
+        return office.owner.execute(refused).fetchone()[0]
+
+    before = entries()
+    assert asyncio.run(ask_five_times()) == [status] * 3 + [429] * 2
+    assert entries() - before == (3 if status == 403 else 0)
+
+
 def test_what_a_scope_forbids_takes_nothing_from_the_limit(makers: Makers):
     key = makers.make(Role.HR_ADMIN, ["read:employees"], rate_limit_per_minute=1)["token"]
     assert makers.office.get(key, "/activities").status_code == 403

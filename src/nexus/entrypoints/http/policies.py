@@ -283,18 +283,24 @@ async def _by_key(
     """
     Let whoever shows an API key in: in its scopes, from its networks, within its limits.
 
-    To what is public a key adds nothing.
+    To what is public a key adds nothing. What it is refused takes nothing from its own
+    limits, or a thief could use them up; it counts for the address that asks.
     """
     policy = policy_of(handler) or Policy.PUBLIC
     shown = await sync_to_thread(keys.recognise, text) if keys else None
-    await _count(rates, handler, shown.actor if shown else None)
+    if policy is Policy.PUBLIC or shown is None:
+        await _count(rates, handler, None)
     if policy is Policy.PUBLIC:
         return
     if keys is None or shown is None:
         raise KeyNotValid
     caller.set(evolve(caller.get(), actor=shown.actor))
-    _admit(shown.actor, policy, scope_of(handler, str(connection.scope.get("method"))))
-    allowance = await sync_to_thread(keys.admit, shown, address=caller.get().address)
+    try:
+        _admit(shown.actor, policy, scope_of(handler, str(connection.scope.get("method"))))
+        allowance = await sync_to_thread(keys.admit, shown, address=caller.get().address)
+    except Forbidden:
+        await _count(rates, handler, None)
+        raise
     announce(allowance)
     if allowance.retry_after is not None:
         raise TooManyRequests(seconds(allowance.retry_after))
