@@ -113,6 +113,11 @@ _TENANTS: Final[LiteralString] = """
            %(opens)s::date, %(base)s - interval '400 days'
       FROM generate_series(0, %(companies)s - 1) c;
 
+    INSERT INTO credit_periods (corporate_id, subscription_id, billing_period_start, billing_period_end,
+                                opens_at, closes_at)
+    SELECT pg_temp.id(1, c), pg_temp.id(2, c), %(opens)s::date, %(closes)s::date, %(opens)s, %(closes)s
+      FROM generate_series(0, %(companies)s - 1) c;
+
     INSERT INTO venues (id, name, slug, status, timezone, address_line1, city, state, postal_code, latitude,
                         longitude, insurance_coverage_minor, insurance_expiry_date, background_check_completed,
                         safety_audit_completed, is_premium, approved_at, created_at)

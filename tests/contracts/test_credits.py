@@ -4,10 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from attrs import evolve
 
 from nexus.application.credits.adjust import AdjustCredits
 from nexus.application.credits.allocate import AllocateCredits
 from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
+from nexus.application.credits.ports import Grant
 from nexus.application.credits.show import ShowCredits
 from nexus.domain.credits.ledger import InsufficientCredits, Movement, NoOpenBalance
 from nexus.domain.identity.people import Role
@@ -98,6 +100,36 @@ def test_companies_in_other_zones_have_their_own_midnight(stage):
     assert allocate(stage) == 0
     stage.at = datetime(2026, 4, 1, 10, tzinfo=UTC)
     assert allocate(stage) == 1
+
+
+def test_a_company_s_periods_never_overlap_whatever_is_asked_for(stage):
+    """Whoever has a balance and whoever has none: nobody is given one while another period is in the way."""
+    company = stage.company()
+    has_none = stage.user(company=company)
+    stage.subscription(company)
+    has_march = stage.user(company=company)
+    with stage.work() as work:
+        (plan,) = work.credits.plans(around=stage.at.date())
+    march = plan.calendar.period_at(stage.at)
+    day = timedelta(days=1)
+
+    def given(period, *users):
+        with stage.work() as work:
+            grants = [
+                Grant(user=user, amount=1, balance=stage.new_id(), line=stage.new_id()) for user in users
+            ]
+            return list(work.credits.allocate(grants, plan, period, at=stage.at))
+
+    for wrong in (
+        evolve(march, until=march.until + day, closes_at=march.closes_at + day),
+        evolve(march, first=march.first + day, opens_at=march.closes_at - timedelta(microseconds=1)),
+        evolve(march, first=march.first - day, opens_at=march.opens_at - day),
+    ):
+        assert given(wrong, has_march.user, has_none.user) == []
+    april = plan.calendar.period_at(march.closes_at)
+    assert april.opens_at == march.closes_at
+    assert set(given(april, has_march.user, has_none.user)) == {has_march.user, has_none.user}
+    assert given(march, has_march.user, has_none.user) == [has_none.user]
 
 
 def test_nobody_is_given_anything_after_the_subscription_s_end(stage):

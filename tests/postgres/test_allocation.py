@@ -1,6 +1,7 @@
 """Allocation under concurrency, and tables that only grow."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Barrier
 from uuid import UUID, uuid4
@@ -70,6 +71,89 @@ def test_eight_workers_allocate_a_period_once(stage, owner, lock, monkeypatch):
         "SELECT jsonb_array_elements_text(payload->'users') FROM outbox WHERE type = 'CreditsAllocated'"
     ).fetchall()
     assert len(told) == len(set(told)) == 300
+    assert owner.execute(BROKEN_CHAINS).fetchall() == []
+
+
+ADD_BALANCE = """
+    INSERT INTO user_credit_balances (
+           id, user_id, corporate_id, subscription_id, billing_period_start, billing_period_end, opens_at,
+           closes_at, credits_allocated, credits_available)
+    SELECT gen_random_uuid(), user_id, corporate_id, subscription_id, billing_period_start + %(first)s,
+           billing_period_end + %(until)s, opens_at + make_interval(secs => %(opens)s),
+           closes_at + make_interval(secs => %(closes)s), 1, 1
+      FROM user_credit_balances
+"""
+ADD_PERIOD = """
+    INSERT INTO credit_periods
+    SELECT corporate_id, subscription_id, billing_period_start + 40, billing_period_end + 40,
+           closes_at + make_interval(secs => %s), closes_at + interval '1 month'
+      FROM credit_periods
+"""
+SAME = {"first": 0, "until": 0, "opens": 0, "closes": 0}
+
+
+@pytest.mark.parametrize(
+    ("other", "refusal"),
+    [
+        (SAME, psycopg.errors.UniqueViolation),
+        *((SAME | {name: 1}, psycopg.errors.IntegrityError) for name in SAME),
+        (
+            SAME | {"first": 40, "until": 40, "opens": 864_000, "closes": 864_000},
+            psycopg.errors.ForeignKeyViolation,
+        ),
+    ],
+)
+def test_nobody_has_two_balances_at_a_time(stage, owner, other, refusal):
+    """Not even the owner of the tables can add a balance that is not of a period, or a second one of a period."""
+    company = stage.company()
+    stage.subscription(company)
+    stage.user(company=company)
+    with pytest.raises(refusal):
+        owner.execute(ADD_BALANCE, other)
+    with pytest.raises(psycopg.errors.ExclusionViolation):
+        owner.execute(ADD_PERIOD, [-0.000001])
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        owner.execute("UPDATE users SET corporate_id = %s", [stage.company("Other").id])
+    assert owner.execute(ADD_PERIOD, [0]).rowcount == 1, (
+        "the control: the next period may begin when this one closes"
+    )
+
+
+def test_a_balance_is_allocated_once(stage, owner):
+    company = stage.company()
+    stage.subscription(company)
+    stage.user(company=company)
+    with pytest.raises(psycopg.errors.CheckViolation):
+        owner.execute(
+            """
+            INSERT INTO credit_ledger (
+                   id, balance_id, user_id, sequence, transaction_type, amount, balance_after, occurred_at)
+            SELECT gen_random_uuid(), balance_id, user_id, 2, 'allocation', 1, 1, occurred_at FROM credit_ledger
+            """
+        )
+
+
+def test_a_run_that_is_cut_off_is_continued_by_the_next(stage, owner):
+    """What was committed stays and is not given again; what was not is given."""
+    company = stage.company()
+    stage.subscription(company, covered=100)
+    owner.execute(ADD_PEOPLE, [company.id, 100])
+
+    @contextmanager
+    def dies_in_the_third_batch():
+        begun.append(None)
+        with stage.begin() as work:
+            yield work
+            if len(begun) == 4:  # the first one reads the plans
+                raise KeyboardInterrupt
+
+    begun = []
+    with pytest.raises(KeyboardInterrupt):
+        AllocateCredits(dies_in_the_third_batch, stage.now, uuid4, batch=20)()
+    assert counted(owner, "SELECT count(*) FROM user_credit_balances") == 40
+    assert AllocateCredits(stage.begin, stage.now, uuid4, batch=20)() == 60
+    assert AllocateCredits(stage.begin, stage.now, uuid4, batch=20)() == 0
+    assert counted(owner, "SELECT count(*) FROM credit_ledger") == 100
     assert owner.execute(BROKEN_CHAINS).fetchall() == []
 
 

@@ -179,17 +179,25 @@ class Town:
         """Credits for a period, by default open from a day ago for 27 days."""
         opens_at = opens_at or self.now - timedelta(days=1)
         closes_at = closes_at or opens_at + timedelta(days=28)
+        period = {
+            "corporate_id": self.company,
+            "subscription_id": self.subscription,
+            "billing_period_start": opens_at.date(),
+            "billing_period_end": closes_at.date(),
+            "opens_at": opens_at,
+            "closes_at": closes_at,
+        }
+        known = self.owner.execute(
+            "SELECT FROM credit_periods WHERE corporate_id = %s AND opens_at = %s", [self.company, opens_at]
+        ).fetchone()
+        if known is None:
+            self._insert("credit_periods", **period)
         balance = self.new_id()
         self._insert(
             "user_credit_balances",
             id=balance,
             user_id=parent,
-            corporate_id=self.company,
-            subscription_id=self.subscription,
-            billing_period_start=opens_at.date(),
-            billing_period_end=closes_at.date(),
-            opens_at=opens_at,
-            closes_at=closes_at,
+            **period,
             credits_allocated=credits,
             credits_available=credits,
             last_sequence=1,

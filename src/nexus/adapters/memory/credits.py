@@ -67,6 +67,8 @@ class MemoryCredits:
     def allocate(
         self, grants: Sequence[Grant], plan: Plan, period: Period, *, at: datetime
     ) -> Sequence[UserId]:
+        if not self._is_open(plan, period):
+            return []
         given = []
         for grant in grants:
             if self._has_one_in(grant.user, period):
@@ -169,12 +171,20 @@ class MemoryCredits:
         row = self._world.users.get(user)
         return row is not None and row.person.company is not None
 
-    def _has_one_in(self, user: UserId, period: Period) -> bool:
-        return any(
-            balance.period_start == period.first
-            or (balance.opens_at < period.closes_at and period.opens_at < balance.closes_at)
-            for balance in self._world.balances_of.of(user)
+    def _is_open(self, plan: Plan, period: Period) -> bool:
+        """Whether that is a period of the company, if need be from now on."""
+        overlaps = any(
+            other.opens_at < period.closes_at and period.opens_at < other.closes_at
+            for (company, _), (_, other) in self._world.periods.items()
+            if company == plan.company
         )
+        mine = (plan.subscription, period)
+        if not overlaps:
+            self._world.periods.setdefault((plan.company, period.first), mine)
+        return self._world.periods.get((plan.company, period.first)) == mine
+
+    def _has_one_in(self, user: UserId, period: Period) -> bool:
+        return any(balance.period_start == period.first for balance in self._world.balances_of.of(user))
 
     def _write(
         self,

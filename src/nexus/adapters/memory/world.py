@@ -1,6 +1,6 @@
 """Everything that the in-memory twins know, one dictionary per table."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,7 @@ from nexus.domain.catalogue.activities import Activity
 from nexus.domain.catalogue.schedules import Schedule
 from nexus.domain.catalogue.venues import Venue
 from nexus.domain.compliance.consent import ConsentRecord
+from nexus.domain.credits.periods import Period
 from nexus.domain.identity.tenants import Company
 from nexus.domain.kernel.events import Event
 from nexus.domain.kernel.ids import ActivityId
@@ -49,6 +50,8 @@ class World:
     children: dict[UUID, StoredChild] = field(factory=dict)
     child_keys: dict[UUID, bytes | None] = field(factory=dict)
     consents: dict[UUID, ConsentRecord] = field(factory=dict)
+    periods: dict[tuple[UUID, date], tuple[UUID, Period]] = field(factory=dict)
+    """By company and first day: of which subscription, and when."""
     balances: dict[UUID, BalanceRow] = field(factory=dict)
     lines: dict[UUID, LineRow] = field(factory=dict)
     api_keys: dict[UUID, ApiKeyRow] = field(factory=dict)

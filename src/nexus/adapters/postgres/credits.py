@@ -5,8 +5,7 @@ from datetime import date, datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from psycopg import Connection
-
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object
 from nexus.application.credits.ports import Closing, Covered, Grant, OpenBalance, Plan
 from nexus.application.credits.views import BalanceView, LineView
@@ -38,21 +37,36 @@ NEXT_COVERED: Final[LiteralString] = """
      LIMIT %(limit)s
 """
 
-# The exclusion constraint on (user, period) decides who has credits already.
+# Whoever comes second finds it there; where another one overlaps with it, it is not.
+OPEN_PERIOD: Final[LiteralString] = """
+    INSERT INTO credit_periods (
+           corporate_id, subscription_id, billing_period_start, billing_period_end, opens_at, closes_at)
+    VALUES (%(company)s, %(subscription)s, %(first)s, %(until)s, %(opens_at)s, %(closes_at)s)
+    ON CONFLICT DO NOTHING
+"""
+
+# That a person has one balance for a period decides who has credits already.
 ALLOCATE: Final[LiteralString] = """
     WITH wanted AS (
-        SELECT *
-          FROM unnest(%(users)b::uuid[], %(amounts)b::int[], %(balances)b::uuid[], %(lines)b::uuid[])
+        SELECT w.*, p.*
+          FROM credit_periods p,
+               unnest(%(users)b::uuid[], %(amounts)b::int[], %(balances)b::uuid[], %(lines)b::uuid[])
                AS w (user_id, amount, balance_id, line_id)
+         WHERE p.corporate_id = %(company)s
+           AND p.subscription_id = %(subscription)s
+           AND p.billing_period_start = %(first)s
+           AND p.billing_period_end = %(until)s
+           AND p.opens_at = %(opens_at)s
+           AND p.closes_at = %(closes_at)s
     ), opened AS (
         INSERT INTO user_credit_balances (
                id, user_id, corporate_id, subscription_id, billing_period_start, billing_period_end,
                opens_at, closes_at, credits_allocated, credits_available, last_sequence)
-        SELECT balance_id, user_id, %(company)s, %(subscription)s, %(first)s, %(until)s,
-               %(opens_at)s, %(closes_at)s, amount, amount, 1
+        SELECT balance_id, user_id, corporate_id, subscription_id, billing_period_start,
+               billing_period_end, opens_at, closes_at, amount, amount, 1
           FROM wanted
          ORDER BY user_id
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (corporate_id, billing_period_start, user_id) DO NOTHING
         RETURNING id, user_id, credits_allocated
     ), written AS (
         INSERT INTO credit_ledger (
@@ -188,7 +202,7 @@ IS_EMPLOYEE: Final[LiteralString] = """
 class PostgresCredits:
     """The tables ``user_credit_balances`` and ``credit_ledger``, apart from bookings."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WalledConnection) -> None:
         self._connection = connection
 
     def plans(self, *, around: date) -> Sequence[Plan]:
@@ -200,25 +214,29 @@ class PostgresCredits:
     ) -> Sequence[Covered]:
         joined_at, last = after or (None, None)
         names = {"company": company, "at": at, "joined_at": joined_at, "id": last, "limit": limit}
-        with self._connection.cursor(row_factory=as_object(Covered)) as cursor:
-            return cursor.execute(NEXT_COVERED, names).fetchall()
+        # By the thousands: made as they are, a converter for each would take longer than the query.
+        return [Covered(*row) for row in self._connection.execute(NEXT_COVERED, names).fetchall()]
 
     def allocate(
         self, grants: Sequence[Grant], plan: Plan, period: Period, *, at: datetime
     ) -> Sequence[UserId]:
+        when = {
+            "company": plan.company,
+            "subscription": plan.subscription,
+            "first": period.first,
+            "until": period.until,
+            "opens_at": period.opens_at,
+            "closes_at": period.closes_at,
+        }
+        self._connection.later(OPEN_PERIOD, when)
         rows = self._connection.execute(
             ALLOCATE,
-            {
+            when
+            | {
                 "users": [grant.user for grant in grants],
                 "amounts": [grant.amount for grant in grants],
                 "balances": [grant.balance for grant in grants],
                 "lines": [grant.line for grant in grants],
-                "company": plan.company,
-                "subscription": plan.subscription,
-                "first": period.first,
-                "until": period.until,
-                "opens_at": period.opens_at,
-                "closes_at": period.closes_at,
                 "at": at,
             },
         ).fetchall()

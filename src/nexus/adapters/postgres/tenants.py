@@ -113,10 +113,11 @@ TOTAL_CREDITS: Final[LiteralString] = """
            count(*) FILTER (WHERE credits_used > 0 OR credits_refunded > 0) AS families_using,
            count(*) FILTER (WHERE credits_expired > 0) AS families_expiring,
            count(*) FILTER (WHERE credits_available > 0) AS families_left
-      FROM user_credit_balances
-     WHERE corporate_id = %(company)s
-       AND opens_at <= %(at)s
-       AND closes_at > %(at)s
+      FROM credit_periods p
+      JOIN user_credit_balances b USING (corporate_id, billing_period_start)
+     WHERE p.corporate_id = %(company)s
+       AND p.opens_at <= %(at)s
+       AND p.closes_at > %(at)s
 """
 
 COUNT_BOOKINGS_BY_CATEGORY: Final[LiteralString] = """

@@ -13,7 +13,7 @@ from nexus.domain.credits.events import CreditsAllocated
 from nexus.domain.credits.periods import Period
 from nexus.domain.kernel.ids import BalanceId, EventId, LineId, UserId
 
-BATCH: Final = 1000
+BATCH: Final = 2000
 
 
 def grant(

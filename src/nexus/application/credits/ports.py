@@ -98,9 +98,10 @@ class Credits(Protocol):
         self, grants: Sequence[Grant], plan: Plan, period: Period, *, at: datetime
     ) -> Sequence[UserId]:
         """
-        Open balances with their first line; whoever has one in that time gets nothing.
+        Open balances with their first line; whoever has one of that period gets nothing.
 
-        Returns who was given something.
+        A company's periods never overlap: while another one of its periods is in the way,
+        nobody gets anything. Returns who was given something.
         """
         ...
 
