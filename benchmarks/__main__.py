@@ -50,9 +50,10 @@ def _measure(at: Prepared, *, rounds: int, seconds: int, only: str) -> list[Path
             web.ask([each.read.ask(number) for number in range(48)])
 
         def book(number: int) -> None:  # noqa: ARG001
-            own, http = writing.book()
+            own, http, lean = writing.book()
             found["booking SQL"].append(own)
             found["POST /bookings"].append(http)
+            found["POST beside leanest"].append(lean)
 
         def hot(number: int) -> None:  # noqa: ARG001
             refused, beside = writing.hot()
@@ -70,7 +71,8 @@ def _measure(at: Prepared, *, rounds: int, seconds: int, only: str) -> list[Path
                 step(number)
     paths = [
         named("booking SQL under pgbench", "tx/s", 0.8, found["booking SQL"]),
-        named("POST /bookings", "req/s", 0.6, found["POST /bookings"]),
+        named("POST /bookings beside its own statements", "req/s", 0.6, found["POST /bookings"]),
+        named("POST /bookings beside the leanest statement", "req/s", 0.6, found["POST beside leanest"]),
         named("cancel, refund and offer", "req/s", 0.6, found["cancel"]),
         *(
             named(

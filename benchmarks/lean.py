@@ -17,7 +17,8 @@ from nexus.adapters.postgres.places import PLACE
 from nexus.domain.platform.settings import PlatformSettings
 
 
-def _id(kind: int, number: str) -> str:
+def id_expression(kind: int, number: str) -> str:
+    """The id of the row whose number this expression gives, as `benchmarks.dataset.id_of`."""
     return f"(lpad(to_hex({number}::bigint), 12, '0') || '7{kind:03x}8000000000000000')::uuid"
 
 
@@ -25,8 +26,8 @@ def _numbers(start: int, clients: int) -> list[str]:
     return [rf"\set n {start} + :client_id + {clients} * :i", r"\set i :i + 1"]
 
 
-def _free_place(size: Size, start: int, clients: int) -> list[str]:
-    """As `benchmarks.dataset.free_place`."""
+def free_place(size: Size, start: int, clients: int) -> list[str]:
+    """Variables as `benchmarks.dataset.free_place`: family, session and price."""
     return [
         *_numbers(start, clients),
         rf"\set f :n % {size.families}",
@@ -55,7 +56,7 @@ _EVENT: Final = "'" + json.dumps("x" * 200) + "'::jsonb"
 LEANEST_BOOKING: Final = f"""
 WITH seat AS (
     UPDATE activity_sessions SET booked_count = booked_count + 1
-     WHERE id = {_id(SESSION, ":s")} AND status = 'scheduled' AND starts_at > now()
+     WHERE id = {id_expression(SESSION, ":s")} AND status = 'scheduled' AND starts_at > now()
        AND booked_count + held_count < sellable AND waiting_count = 0
     RETURNING id, venue_id, starts_at, ends_at, credits_required
 ), purse AS (
@@ -63,7 +64,7 @@ WITH seat AS (
        SET credits_available = credits_available - seat.credits_required,
            credits_used = credits_used + seat.credits_required, last_sequence = last_sequence + 1
       FROM seat
-     WHERE user_id = {_id(USER, ":f")} AND closed_at IS NULL AND opens_at <= now() AND closes_at > now()
+     WHERE user_id = {id_expression(USER, ":f")} AND closed_at IS NULL AND opens_at <= now() AND closes_at > now()
        AND credits_available >= seat.credits_required
     RETURNING user_credit_balances.id, user_id, corporate_id, credits_available, last_sequence,
               gen_random_uuid() AS booking, gen_random_uuid() AS debit
@@ -71,7 +72,7 @@ WITH seat AS (
     INSERT INTO bookings (id, session_id, child_id, booked_by, corporate_id, venue_id, status,
                           confirmation_code, source, credits_charged, credit_value_minor, currency, debit_id,
                           starts_at, ends_at, refundable_until, booked_at, confirmed_at)
-    SELECT booking, seat.id, {_id(CHILD, ":f")}, user_id, corporate_id, venue_id, 'confirmed', booking::text,
+    SELECT booking, seat.id, {id_expression(CHILD, ":f")}, user_id, corporate_id, venue_id, 'confirmed', booking::text,
            'browse', credits_required, 500, 'USD', debit, starts_at, ends_at, starts_at, now(), now()
       FROM seat, purse
 ), told AS (
@@ -90,7 +91,7 @@ WITH ended AS (
     UPDATE bookings
        SET status = 'cancelled_parent', credits_refunded = credits_charged, cancelled_at = now(),
            cancellation_reason = 'other', version = version + 1
-     WHERE id = {_id(BOOKING, ":b")} AND status = 'confirmed' AND refundable_until > now()
+     WHERE id = {id_expression(BOOKING, ":b")} AND status = 'confirmed' AND refundable_until > now()
     RETURNING id, session_id, booked_by, credits_charged, debit_id
 ), first AS (
     SELECT w.id, w.session_id FROM waitlist w JOIN ended ON w.session_id = ended.session_id
@@ -127,7 +128,7 @@ SELECT gen_random_uuid(), purse.id, user_id, last_sequence, 'refund_credit', cre
 
 def leanest_booking(size: Size, start: int, clients: int) -> str:
     """One statement: seat, debit, booking, ledger line, event."""
-    return "\n".join([*_free_place(size, start, clients), LEANEST_BOOKING])
+    return "\n".join([*free_place(size, start, clients), LEANEST_BOOKING])
 
 
 def leanest_cancellation(size: Size, start: int, clients: int) -> str:
@@ -135,14 +136,14 @@ def leanest_cancellation(size: Size, start: int, clients: int) -> str:
     return "\n".join([*_awaited_booking(size, start, clients), LEANEST_CANCELLATION])
 
 
-def own_booking(size: Size, start: int, clients: int) -> str:
-    """What the product writes for a booking, without what it reads before: place and event, one transaction."""
+def own_values() -> dict[str, str]:
+    """What the product says of the place that is booked."""
     terms = PlatformSettings()
-    values = {
-        "session": _id(SESSION, ":s"),
+    return {
+        "session": id_expression(SESSION, ":s"),
         "version": "1",
-        "parent": _id(USER, ":f"),
-        "company": f"(SELECT corporate_id FROM users WHERE id = {_id(USER, ':f')})",
+        "parent": id_expression(USER, ":f"),
+        "company": f"(SELECT corporate_id FROM users WHERE id = {id_expression(USER, ':f')})",
         "status": "'confirmed'",
         "price": ":price::int",
         "total": ":price::int",
@@ -150,7 +151,7 @@ def own_booking(size: Size, start: int, clients: int) -> str:
         "booked": "1",
         "held": "0",
         "bookings": "ARRAY[gen_random_uuid()]",
-        "children": f"ARRAY[{_id(CHILD, ':f')}]",
+        "children": f"ARRAY[{id_expression(CHILD, ':f')}]",
         "codes": "ARRAY[gen_random_uuid()::text]",
         "debits": "ARRAY[gen_random_uuid()]",
         "group": "NULL::uuid",
@@ -164,21 +165,24 @@ def own_booking(size: Size, start: int, clients: int) -> str:
         "last_offer_minutes": str(terms.waitlist_last_offer_minutes),
         "at": "now()",
     }
-    event = {
-        "id": "gen_random_uuid()",
-        "type": "'PlacesBooked'",
-        "payload": _EVENT,
-        "at": "now()",
-    }
+
+
+def own_booking(size: Size, start: int, clients: int) -> str:
+    """What the product writes for a booking, without what it reads before: place and event, one transaction."""
     return "\n".join(
         [
-            *_free_place(size, start, clients),
+            *free_place(size, start, clients),
             "BEGIN;",
-            stated(PLACE, values) + ";",
-            stated(ADD_EVENT, event) + ";",
+            stated(PLACE, own_values()) + ";",
+            stated(ADD_EVENT, own_event()) + ";",
             "COMMIT;",
         ]
     )
+
+
+def own_event() -> dict[str, str]:
+    """What the product tells of it."""
+    return {"id": "gen_random_uuid()", "type": "'PlacesBooked'", "payload": _EVENT, "at": "now()"}
 
 
 def stated(statement: str, values: Mapping[str, str]) -> str:

@@ -1,5 +1,6 @@
 """Ceilings: what PostgreSQL does when pgbench asks."""
 
+import os
 import re
 import subprocess
 import tempfile
@@ -32,8 +33,13 @@ class Pgbench:
         seconds: int = 0,
         transactions: int = 0,
         prepared: bool = True,
+        role: str | None = None,
     ) -> float:
-        """Transactions per second, after the connections are made; one of the scripts at random each time."""
+        """
+        Transactions per second, after the connections are made; one of the scripts at random each time.
+
+        As the owner of the database, before whom no wall stands, or as *role*.
+        """
         program = postgres(self.server.data_dir, self.server.account) / "pgbench"
         with tempfile.TemporaryDirectory() as folder:
             files = []
@@ -51,6 +57,7 @@ class Pgbench:
                     *files,
                     self.database_url,
                 ],
+                env=os.environ | ({"PGOPTIONS": f"-c role={role}"} if role else {}),
                 capture_output=True,
                 text=True,
                 check=False,
