@@ -87,7 +87,12 @@ class WalledConnection(psycopg.Connection[TupleRow]):
 
     @contextmanager
     def said_first(self) -> Iterator[None]:
-        """What is outstanding, and what is executed inside, in one round trip."""
+        """
+        What is outstanding, and what is executed inside, in one round trip.
+
+        Each statement still begins when the one before it has ended, and sees what was
+        committed by then. Its result can be fetched afterwards.
+        """
         unsaid, self._unsaid = self._unsaid, []
         with self.pipeline():
             for whom, query, params in unsaid:

@@ -33,6 +33,8 @@ READ_ENTRIES: Final[LiteralString] = """
              WHERE c.entry_id = w.id) AS children
       FROM waitlist w
      WHERE w.session_id = %(session)s AND w.status IN ('waiting', 'offered')
+       AND (%(venue)s::uuid IS NULL
+            OR EXISTS (SELECT FROM activity_sessions s WHERE s.id = w.session_id AND s.venue_id = %(venue)s))
      ORDER BY w.queue_number
        FOR UPDATE OF w
 """
@@ -127,12 +129,15 @@ class PostgresLines:
         self._connection = connection
 
     def lock(self, session: SessionId, *, venue: VenueId | None = None) -> Line:
-        with self._connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute(LOCK_LINE, {"session": session, "venue": venue}).fetchone()
+        # One round trip; the queue is read when the session is locked, and as it is then.
+        values = {"session": session, "venue": venue}
+        with self._connection.said_first():
+            locked = self._connection.cursor(row_factory=dict_row).execute(LOCK_LINE, values)
+            entries = self._connection.cursor(row_factory=as_object(Entry)).execute(READ_ENTRIES, values)
+        row = locked.fetchone()
         if row is None:
             raise NoSuchThing("session")
-        with self._connection.cursor(row_factory=as_object(Entry)) as entries:
-            waiting = entries.execute(READ_ENTRIES, {"session": session}).fetchall()
+        waiting = entries.fetchall()
         seats = {name: row.pop(name) for name in ("sellable", "booked", "held")}
         line = to_object({**row, "seats": seats, "entries": ()}, Line)
         return line.with_entries(waiting)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, LiteralString
 
 from attrs import fields
+from psycopg import Cursor
 from psycopg.errors import DeadlockDetected, ExclusionViolation, UniqueViolation
 from psycopg.rows import dict_row
 
@@ -154,6 +155,7 @@ READ_BOOKINGS: Final[LiteralString] = """
      WHERE (b.id = %(booking)s
             OR %(with_group)s AND b.status IN ('pending', 'confirmed') AND b.group_booking_id = (
                 SELECT group_booking_id FROM bookings WHERE id = %(booking)s))
+           AND (%(parent)s::uuid IS NULL OR b.booked_by = %(parent)s)
         OR (%(booking)s::uuid IS NULL AND b.session_id = %(session)s AND b.status IN ('pending', 'confirmed')
             AND (%(lapsed_at)s::timestamptz IS NULL
                  OR b.status = 'pending' AND b.confirm_by <= %(lapsed_at)s))
@@ -326,33 +328,45 @@ class PostgresPlaces:
         with_group: bool = False,
     ) -> tuple[Booking, ...]:
         values = {"booking": booking, "parent": parent, "venue": venue}
+        if parent is not None:
+            # One round trip; the booking is read when its session is locked, and as it is then.
+            with self._connection.said_first():
+                locked = self._connection.execute(LOCK_BOOKING, values)
+                found = self._read(booking=booking, parent=parent, with_group=with_group)
+            if locked.fetchone() is None:
+                raise NoSuchThing("booking")
+            return tuple(found.fetchall())
         if self._connection.execute(LOCK_BOOKING, values).fetchone() is None:
             raise NoSuchThing("booking")
-        if parent is not None:
-            return self._read(booking=booking, with_group=with_group)
         # The debits are the families' own, and no venue sees them.
         with self._connection.acting_for(PLATFORM):
-            return self._read(booking=booking, with_group=with_group)
+            return tuple(self._read(booking=booking, with_group=with_group).fetchall())
 
     def lock_active(self, session: SessionId) -> tuple[Booking, ...]:
         with self._connection.acting_for(PLATFORM):
-            return self._read(session=session)
+            return tuple(self._read(session=session).fetchall())
 
     def unanswered(self, session: SessionId, *, at: datetime) -> tuple[Booking, ...]:
         with self._connection.acting_for(PLATFORM):
-            return self._read(session=session, lapsed_at=at)
+            return tuple(self._read(session=session, lapsed_at=at).fetchall())
 
     def _read(
         self,
         *,
         booking: BookingId | None = None,
+        parent: UserId | None = None,
         session: SessionId | None = None,
         lapsed_at: datetime | None = None,
         with_group: bool = False,
-    ) -> tuple[Booking, ...]:
-        values = {"booking": booking, "session": session, "lapsed_at": lapsed_at, "with_group": with_group}
-        with self._connection.cursor(row_factory=as_object(Booking)) as cursor:
-            return tuple(cursor.execute(READ_BOOKINGS, values).fetchall())
+    ) -> Cursor[Booking]:
+        values = {
+            "booking": booking,
+            "parent": parent,
+            "session": session,
+            "lapsed_at": lapsed_at,
+            "with_group": with_group,
+        }
+        return self._connection.cursor(row_factory=as_object(Booking)).execute(READ_BOOKINGS, values)
 
     def of_child(self, child: ChildId, *, at: datetime) -> Mapping[SessionId, BookingId]:
         rows = self._connection.execute(BOOKINGS_OF_CHILD, {"child": child, "at": at}).fetchall()
