@@ -6,13 +6,17 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from attrs import frozen
+from attrs import evolve, frozen
 from psycopg import sql as composing
 
 from benchmarks.lean import stated
+from benchmarks.whole import recognition, tell
 from nexus.adapters.postgres.connection import WalledCursor
 from nexus.adapters.postgres.pool import Pool, open_pool
+from nexus.adapters.postgres.whom import Whom
 from nexus.adapters.system.clock import now
+from nexus.application.kernel.actor import Actor
+from nexus.application.kernel.caller import NOBODY
 from nexus.entrypoints.wiring import Nexus
 
 
@@ -67,15 +71,17 @@ class Script:
     variables: Mapping[str, str]
 
 
-def script(pool: Pool, heard: Sequence[Heard], mark: str, *, bound: bool) -> Script:
+def script(pool: Pool, heard: Sequence[Heard], mark: str, *, actor: Actor, token: str, bound: bool) -> Script:
     """
-    What was read, for pgbench; the settings are left out, since whoever is lean knows them.
+    A request that reads, for pgbench: who asks, and each statement told for whom it is.
 
-    Where *bound*, values are parameters as they are for the product: what is written
-    into a statement may get it another plan. *mark* keeps the names of several scripts apart.
+    Settings are left out, since whoever is lean knows them. Where *bound*, values are
+    parameters as they are for the product: what is written into a statement may get it
+    another plan. *mark* keeps the names of several scripts apart.
     """
     variables: dict[str, str] = {}
-    lines = []
+    lines = recognition(f"'{token}'")
+    told = tell([f"'{each}'" for each in Whom.of(evolve(NOBODY, actor=actor)).values])
     with pool.connection() as connection:
         for number, each in enumerate(heard):
             is_reading = not each.statement.lstrip().startswith(("INSERT", "SET"))
@@ -90,7 +96,7 @@ def script(pool: Pool, heard: Sequence[Heard], mark: str, *, bound: bool) -> Scr
                     values[name] = f"(:{variable})::{kind}"
                 else:
                     values[name] = _literal(value, connection)
-            lines.append(stated(each.statement, values) + ";")
+            lines += [r"\startpipeline", told, stated(each.statement, values) + ";", r"\endpipeline"]
     return Script("\n".join(lines), variables)
 
 

@@ -39,13 +39,16 @@ def free_place(size: Size, start: int, clients: int) -> list[str]:
     ]
 
 
-def _awaited_booking(size: Size, start: int, clients: int) -> list[str]:
-    """As `benchmarks.dataset.awaited_booking`."""
+def awaited_booking(size: Size, start: int, clients: int) -> list[str]:
+    """Variables as `benchmarks.dataset.awaited_booking`: family, booking, session and price."""
     return [
         *_numbers(start, clients),
         r"\set k 7 + :n % 3",
         rf"\set f (4 * (:n / 3) + :k % 4) % {size.families}",
         r"\set b :f * 10 + :k",
+        rf"\set a (:f * 7919 + :k * 104729) % {size.activities}",
+        rf"\set s :a * 20 + 2 * :k + :f / {size.activities} % 2",
+        r"\set price 1 + :a % 4",
     ]
 
 
@@ -133,7 +136,7 @@ def leanest_booking(size: Size, start: int, clients: int) -> str:
 
 def leanest_cancellation(size: Size, start: int, clients: int) -> str:
     """One statement: booking, seat, offer, refund, ledger line, two events."""
-    return "\n".join([*_awaited_booking(size, start, clients), LEANEST_CANCELLATION])
+    return "\n".join([*awaited_booking(size, start, clients), LEANEST_CANCELLATION])
 
 
 def own_values() -> dict[str, str]:
@@ -174,15 +177,15 @@ def own_booking(size: Size, start: int, clients: int) -> str:
             *free_place(size, start, clients),
             "BEGIN;",
             stated(PLACE, own_values()) + ";",
-            stated(ADD_EVENT, own_event()) + ";",
+            stated(ADD_EVENT, own_event("PlacesBooked")) + ";",
             "COMMIT;",
         ]
     )
 
 
-def own_event() -> dict[str, str]:
+def own_event(name: str) -> dict[str, str]:
     """What the product tells of it."""
-    return {"id": "gen_random_uuid()", "type": "'PlacesBooked'", "payload": _EVENT, "at": "now()"}
+    return {"id": "gen_random_uuid()", "type": f"'{name}'", "payload": _EVENT, "at": "now()"}
 
 
 def stated(statement: str, values: Mapping[str, str]) -> str:

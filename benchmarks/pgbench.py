@@ -52,7 +52,7 @@ class Pgbench:
                     str(program),
                     *("-n", "-c", str(self.clients), "-j", "2", "-D", "i=0"),
                     *(f"-D{name}={value}" for name, value in (variables or {}).items()),
-                    *("-M", "prepared" if prepared else "simple"),
+                    *("-M", "prepared" if prepared else "extended"),
                     *(("-T", str(seconds)) if seconds else ("-t", str(transactions // self.clients))),
                     *files,
                     self.database_url,

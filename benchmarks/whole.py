@@ -1,5 +1,5 @@
 """
-Everything that the product says to PostgreSQL for one booking over HTTP, as a script for pgbench.
+Everything that the product says to PostgreSQL for one request, as a script for pgbench.
 
 In the product's own order, in its round trips, as its role and on behalf of the family.
 """
@@ -8,12 +8,15 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from benchmarks.dataset import BOOKING, CHILD, COMPANY, SESSION, USER, Size
-from benchmarks.lean import free_place, id_expression, own_event, own_values, stated
+from benchmarks.dataset import BALANCE, BOOKING, CHILD, COMPANY, LINE, SESSION, USER, Size
+from benchmarks.lean import awaited_booking, free_place, id_expression, own_event, own_values, stated
 from nexus.adapters.postgres.audit import ADD_ENTRY
 from nexus.adapters.postgres.booking_views import SHOW_BOOKING
+from nexus.adapters.postgres.lines import LOCK_LINE, READ_ENTRIES, SAVE_ENTRIES, SAVE_SEATS
 from nexus.adapters.postgres.outbox import ADD_EVENT
-from nexus.adapters.postgres.places import PLACE, READ_FACTS
+from nexus.adapters.postgres.payments import LOCK_PURSES, POST
+from nexus.adapters.postgres.places import LOCK_BOOKING, PLACE, READ_BOOKINGS, READ_FACTS, SAVE_BOOKINGS
+from nexus.adapters.postgres.settings import SETTINGS_IN_FORCE
 from nexus.adapters.postgres.sign_ins import RECOGNISE
 from nexus.adapters.postgres.whom import PLATFORM
 from nexus.domain.compliance.audit import Action
@@ -27,18 +30,12 @@ _MADE: Final = 900
 
 def whole_booking(size: Size, start: int, clients: int) -> str:
     """One request: who asks, what is known, the places, event, log and answer."""
-    family, company = id_expression(USER, ":f"), id_expression(COMPANY, f"(:f % {size.companies})")
+    family, company = _asker(size)
     booking, debit = id_expression(BOOKING + _MADE, ":n"), id_expression(_MADE, ":n")
     values = own_values() | {
         "company": company,
         "bookings": f"ARRAY[{booking}]",
         "debits": f"ARRAY[{debit}]",
-    }
-    asked = {
-        "token_hash": f"sha256(convert_to('bench-{USER}-' || :f, 'UTF8'))",
-        "at": "now()",
-        "unnoted": "now() - interval '1 minute'",
-        "required": _array(PlatformSettings().second_factor_required_roles),
     }
     facts = {
         "session": id_expression(SESSION, ":s"),
@@ -50,20 +47,14 @@ def whole_booking(size: Size, start: int, clients: int) -> str:
     return "\n".join(
         [
             *free_place(size, start, clients),
-            r"\startpipeline",
-            _tell([f"'{each}'" for each in PLATFORM.values]),
-            stated(RECOGNISE, asked) + ";",
-            r"\endpipeline",
-            r"\startpipeline",
-            "BEGIN;",
-            _tell(["'tenant'", f"{family}::text", f"{company}::text", "''", "''"]),
-            "SET LOCAL plan_cache_mode = force_generic_plan;",
+            *recognition(f"'bench-{USER}-' || :f"),
+            *_begin(size),
             stated(READ_FACTS, facts) + ";",
             r"\endpipeline",
             stated(PLACE, values) + ";",
             r"\startpipeline",
-            stated(ADD_EVENT, own_event()) + ";",
-            stated(ADD_ENTRY, _entry(booking, family, company)) + ";",
+            stated(ADD_EVENT, own_event("PlacesBooked")) + ";",
+            stated(ADD_ENTRY, _deed(Action.BOOKED, booking, family, company)) + ";",
             stated(SHOW_BOOKING, {"id": booking, "parent": family}) + ";",
             r"\endpipeline",
             "COMMIT;",
@@ -71,27 +62,148 @@ def whole_booking(size: Size, start: int, clients: int) -> str:
     )
 
 
+def whole_cancellation(size: Size, start: int, clients: int) -> str:
+    """One request: who asks, booking and line, what ends, the offer, the refund, two events, log and answer."""
+    family, company = _asker(size)
+    session, booking = id_expression(SESSION, ":s"), id_expression(BOOKING, ":b")
+    balance = id_expression(BALANCE, ":f")
+    lock = {"booking": booking, "parent": family, "venue": "NULL", "session": session}
+    read = {
+        "booking": booking,
+        "parent": family,
+        "session": "NULL",
+        "lapsed_at": "NULL",
+        "with_group": "false",
+    }
+    saved = {
+        "ids": f"ARRAY[{booking}]",
+        "statuses": "'{cancelled_parent}'",
+        "refunded": "ARRAY[:price::int]",
+        "versions": "'{2}'",
+        "at": "now()",
+        "by": family,
+        "reason": "'other'",
+        "notes": "NULL",
+    }
+    seats = {
+        "session": session,
+        "sellable": "sellable",
+        "booked": "booked_count - 1",
+        "held": "held_count + 1",
+        "waiting": "waiting_count - 1",
+        "last_number": "last_queue_number",
+        "released_at": "released_at",
+    }
+    offered = {
+        "ids": "ARRAY[:first_id::uuid]",
+        "statuses": "'{offered}'",
+        "overtaken": "'{0}'",
+        "offered_at": "ARRAY[now()]",
+        "expires_at": "ARRAY[now() + interval '4 hours']",
+        "ended_at": "'{NULL}'",
+        "reasons": "'{NULL}'",
+    }
+    posted = {
+        "lines": f"ARRAY[{id_expression(_MADE + 1, ':n')}]",
+        "balances": f"ARRAY[{balance}]",
+        "users": f"ARRAY[{family}]",
+        "types": "'{refund_credit}'",
+        "amounts": "ARRAY[:price::int]",
+        "bookings": f"ARRAY[{booking}]",
+        "reverses": f"ARRAY[{id_expression(LINE, '(:f * 100 + :k * 2 + 1)')}]",
+        "forfeited": "'{0}'",
+        "at": "now()",
+    }
+    # The last row that is read stays in :first_id.
+    first_last = READ_ENTRIES.replace(
+        "ORDER BY w.queue_number", "ORDER BY w.status = 'waiting', w.queue_number DESC"
+    )
+    return "\n".join(
+        [
+            *awaited_booking(size, start, clients),
+            *recognition(f"'bench-{USER}-' || :f"),
+            *_begin(size),
+            stated(LOCK_BOOKING, lock) + ";",
+            stated(READ_BOOKINGS, read) + ";",
+            r"\endpipeline",
+            stated(LOCK_LINE, lock) + ";",
+            stated(first_last, lock) + r" \aset first_",
+            stated(SAVE_BOOKINGS, saved) + ";",
+            stated(SETTINGS_IN_FORCE, {"instant": "now()", "keys": _array(keys())}) + ";",
+            r"\startpipeline",
+            stated(SAVE_SEATS, seats) + ";",
+            stated(SAVE_ENTRIES, offered) + ";",
+            stated(ADD_EVENT, own_event("OfferMade")) + ";",
+            stated(
+                LOCK_PURSES,
+                {"balances": f"ARRAY[{balance}]", "parents": f"ARRAY[{family}]", "at": "now()"},
+            )
+            + ";",
+            r"\endpipeline",
+            r"\startpipeline",
+            stated(POST, posted) + ";",
+            stated(ADD_EVENT, own_event("BookingCancelled")) + ";",
+            stated(ADD_ENTRY, _deed(Action.BOOKING_CANCELLED, booking, family, company)) + ";",
+            stated(SHOW_BOOKING, {"id": booking, "parent": family}) + ";",
+            r"\endpipeline",
+            "COMMIT;",
+        ]
+    )
+
+
+def recognition(token: str) -> list[str]:
+    """Whose token it is, in one round trip."""
+    asked = {
+        "token_hash": f"sha256(convert_to({token}, 'UTF8'))",
+        "at": "now()",
+        "unnoted": "now() - interval '1 minute'",
+        "required": _array(PlatformSettings().second_factor_required_roles),
+    }
+    return [
+        r"\startpipeline",
+        tell([f"'{each}'" for each in PLATFORM.values]),
+        stated(RECOGNISE, asked) + ";",
+        r"\endpipeline",
+    ]
+
+
+def _asker(size: Size) -> tuple[str, str]:
+    return id_expression(USER, ":f"), id_expression(COMPANY, f"(:f % {size.companies})")
+
+
+def _begin(size: Size) -> list[str]:
+    """Up to where the first statement of a unit of work goes."""
+    family, company = _asker(size)
+    return [
+        r"\startpipeline",
+        "BEGIN;",
+        tell(["'tenant'", f"{family}::text", f"{company}::text", "''", "''"]),
+        "SET LOCAL plan_cache_mode = force_generic_plan;",
+    ]
+
+
 def _array(texts: Sequence[str] | frozenset[str]) -> str:
     stated_texts = ", ".join(f"'{each}'" for each in sorted(texts))
     return f"ARRAY[{stated_texts}]::text[]"
 
 
-def _tell(values: Sequence[str]) -> str:
+def tell(values: Sequence[str]) -> str:
+    """For whom the statements are that follow in the same transaction."""
     told = (
         f"set_config('nexus.{name}', {value}, true)" for name, value in zip(_SETTINGS, values, strict=True)
     )
     return f"SELECT {', '.join(told)};"
 
 
-def _entry(booking: str, family: str, company: str) -> dict[str, str]:
+def _deed(action: Action, booking: str, family: str, company: str) -> dict[str, str]:
     """A row of the audit log, as long as a real one, and without a colon, which would begin a variable."""
     new = json.dumps(["session", "s" * 36, "status", "confirmed", "source", "browse", "credits", 2])
     known = {
         "id": "gen_random_uuid()",
-        "category": f"'{Action.BOOKED.category.value}'",
-        "action": f"'{Action.BOOKED.label}'",
-        "severity": f"'{Action.BOOKED.severity.value}'",
-        "entity_type": f"'{Action.BOOKED.entity.value}'",
+        "category": f"'{action.category.value}'",
+        "action": f"'{action.label}'",
+        "severity": f"'{action.severity.value}'",
+        "entity_type": f"'{action.entity.value}'",
         "entity": booking,
         "cause": "'person'",
         "user": family,
