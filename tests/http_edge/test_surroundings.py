@@ -69,3 +69,10 @@ def test_figures_are_by_template_not_by_address(client):
 def test_without_the_setting_there_are_no_figures():
     with TestClient(toy()) as client:
         assert client.get("/metrics").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/metrics/", "//metrics", "/metrics//", "/metrics%2F", "/%2Fmetrics"])
+def test_metrics_have_one_address_so_that_a_proxy_can_keep_it_inside(client, address):
+    """What is routed to the same place otherwise would pass a rule that names the address."""
+    assert client.get(address).status_code == 404
+    assert client.get("/metrics").status_code == 200

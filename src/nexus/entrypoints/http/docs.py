@@ -9,6 +9,7 @@ from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 from prometheus_client import CollectorRegistry, generate_latest
 
+from nexus.entrypoints.http.context import here
 from nexus.entrypoints.http.middleware import PAGE_CSP, Figures
 from nexus.entrypoints.http.policies import Policy, allow
 from nexus.entrypoints.http.problems import ProblemType, catalogue
@@ -81,10 +82,18 @@ def describe_problem(slug: FromPath[str]) -> ProblemType:
 
 
 def metrics_route(figures: Figures, scrape: Scrape | None) -> Router:
-    """``/metrics`` for Prometheus; to be reachable from inside only. *scrape* adds what is not of HTTP."""
+    """
+    ``/metrics`` for Prometheus; to be reachable from inside only. *scrape* adds what is not of HTTP.
+
+    Under this very address: elsewhere an added slash changes nothing, but here a proxy's
+    rule that names the address would not see the others.
+    """
 
     @get("/metrics", include_in_schema=False, opt=allow(Policy.PUBLIC, uncounted=True))
     async def metrics() -> Response[bytes]:
+        now = here.get()
+        if now is None or now.path != "/metrics":
+            raise NotFoundException
         text = generate_latest(figures.registry) if scrape is None else await scrape(figures.registry)
         return Response(text, media_type="text/plain; version=0.0.4; charset=utf-8")
 
