@@ -20,6 +20,7 @@ from tests.matrix.wants import WANTS
 from tests.matrix.world import Boundless, Snapshot, World
 from tests.support.front import Door, Front, People, Setting, booking_app
 from tests.support.office import Office
+from tests.support.passwords import QUICK
 from tests.support.town import NOON, Town
 from tests.support.truth import Document
 
@@ -28,7 +29,7 @@ from tests.support.truth import Document
 def door(pool: ConnectionPool) -> Iterator[Door]:
     """The application, started once for all tests."""
     clock, people = Setting(), People()
-    nexus = Nexus(pool, now=clock, secret_key=bytes(range(32)))
+    nexus = Nexus(pool, now=clock, secret_key=bytes(range(32)), passwords=QUICK)
     with TestClient(booking_app(nexus, people), raise_server_exceptions=False) as client:
         yield Door(client, nexus, clock, people)
 
@@ -44,7 +45,7 @@ def front(door: Door, begin: PostgresBegin, owner: psycopg.Connection) -> Front:
 def open_door(pool: ConnectionPool) -> Iterator[Door]:
     """The application with no limit to how often somebody may ask: the matrix asks everything."""
     clock, people = Setting(), People()
-    nexus = Nexus(pool, now=clock, secret_key=bytes(range(32)), limiter=Boundless())
+    nexus = Nexus(pool, now=clock, secret_key=bytes(range(32)), passwords=QUICK, limiter=Boundless())
     nexus.authenticate = people
     with TestClient(build(nexus, Settings(pool_size=4)), raise_server_exceptions=False) as client:
         yield Door(client, nexus, clock, people)

@@ -14,6 +14,7 @@ from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import Front, assert_problem
 from tests.support.office import Office, child_body
+from tests.support.passwords import QUICK
 
 OLD, NEW = bytes(range(32)), bytes(range(1, 33))
 
@@ -81,7 +82,9 @@ def test_a_command_named_before_the_key_changed_is_recognised_afterwards(office:
     first = office.post(ada, "/children", child_body(), idempotency_key="mia")
 
     def again(body, *former):
-        nexus = Nexus(office.nexus.pool, now=office.clock, secret_key=NEW, former_keys=former)
+        nexus = Nexus(
+            office.nexus.pool, now=office.clock, secret_key=NEW, former_keys=former, passwords=QUICK
+        )
         with TestClient(build(nexus, Settings(pool_size=4)), raise_server_exceptions=False) as client:
             headers = {"authorization": f"Bearer {ada}", "idempotency-key": "mia"}
             return client.post("/api/v1/children", json=body, headers=headers)

@@ -19,6 +19,7 @@ from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import V1, Door, assert_problem
 from tests.support.office import PASSWORD, Office, user_body
+from tests.support.passwords import QUICK
 
 NEXT = "another long secret"
 EMAIL = "ada@acme.example"
@@ -42,6 +43,7 @@ def desks(door: Door) -> Iterator[Desk]:
         door.nexus.pool,
         now=door.clock,
         secret_key=bytes(range(32)),
+        passwords=QUICK,
         limiter=limiter,
         mailer=mailer,
         public_url="https://pass.example",

@@ -10,7 +10,6 @@ import psycopg
 from attrs import define, evolve, field, frozen
 from psycopg import sql
 
-from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.passwords.tokens import new_token
 from nexus.adapters.system.chance import new_id
 from nexus.application.identity.sessions import OpenSignIn
@@ -21,6 +20,7 @@ from nexus.domain.kernel.ids import SessionId, UserId
 from tests.support.front import Door, Front
 from tests.support.market import schedule_body
 from tests.support.office import PASSWORD, company_body, venue_body
+from tests.support.passwords import QUICK
 from tests.support.town import NOON, Family, Town
 
 HIDDEN = "Canaryhidden"
@@ -246,7 +246,7 @@ class World:
         """Each person is signed in twice: here, and elsewhere."""
         nexus = self.door.nexus
         opening = OpenSignIn(new_id, new_token)
-        hashed = Argon2Passwords().hash(PASSWORD)
+        hashed = QUICK.hash(PASSWORD)
         self.owner.execute("UPDATE users SET password_hash = %s", [hashed])
         for label, person in self.people.items():
             with nexus.begin_as_platform() as work:

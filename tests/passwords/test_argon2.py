@@ -8,6 +8,7 @@ from argon2 import PasswordHasher
 
 from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.passwords.tokens import new_token
+from nexus.entrypoints.wiring import Nexus
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +23,12 @@ def test_a_hash_proves_its_own_password_only(passwords):
     assert not passwords.verify("wrong horse", hashed)
     assert not passwords.verify("nobody", None), "the stand-in for no account proves nothing"
     assert not passwords.verify("x", "not a hash")
+
+
+def test_the_product_hashes_with_these_parameters():
+    """Many tests hash with the least that it can cost; what is served must not."""
+    served = Nexus(None, now=None, secret_key=bytes(32)).sign_in.passwords
+    assert served.hash("x").startswith("$argon2id$v=19$m=19456,t=2,p=1$")
 
 
 def test_weaker_hashes_want_renewal(passwords):

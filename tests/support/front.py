@@ -20,6 +20,7 @@ from nexus.domain.kernel.ids import CompanyId, EventId, SessionId, UserId, Venue
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
+from tests.support.passwords import QUICK
 from tests.support.recorded import assert_recorded
 from tests.support.town import NOON, Family, Town
 
@@ -55,7 +56,7 @@ class Setting:
 
 def booking_app(nexus: Nexus, people: People) -> Litestar:
     """The whole application, except that nobody needs a password."""
-    recognising = Nexus(nexus.pool, now=nexus.now, secret_key=bytes(range(32)))
+    recognising = Nexus(nexus.pool, now=nexus.now, secret_key=bytes(range(32)), passwords=QUICK)
     recognising.authenticate = people
     return build(recognising, Settings(pool_size=4))
 

@@ -8,12 +8,12 @@ import psycopg
 from attrs import define, field
 from litestar.testing import TestClient
 
-from nexus.adapters.passwords.argon2 import Argon2Passwords
 from nexus.adapters.system.chance import new_id
 from nexus.application.identity.create_user import CreateUser, NewUser
 from nexus.domain.identity.people import Role
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import V1, Setting
+from tests.support.passwords import QUICK
 from tests.support.recorded import assert_recorded
 from tests.support.truth import Document
 
@@ -38,7 +38,7 @@ class Office:
 
     def __attrs_post_init__(self) -> None:
         # The first administrator comes from the command line; everybody else through the API.
-        CreateUser(self.nexus.begin, self.clock, new_id, Argon2Passwords())(
+        CreateUser(self.nexus.begin, self.clock, new_id, QUICK)(
             NewUser(
                 email="root@nexus.example",
                 role=Role.PLATFORM_ADMIN,

@@ -10,12 +10,14 @@ from nexus.adapters.passwords.common import common_passwords
 
 AT_ONCE: Final = 2
 
+HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+
 
 class Argon2Passwords:
-    """Hashes with t=2, m=19 MiB, p=1; callers beyond the limit wait for their turn."""
+    """Hashes with t=2, m=19 MiB, p=1 by default; callers beyond the limit wait for their turn."""
 
-    def __init__(self, *, at_once: int = AT_ONCE) -> None:
-        self._hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+    def __init__(self, *, at_once: int = AT_ONCE, hasher: PasswordHasher = HASHER) -> None:
+        self._hasher = hasher
         self._turn = BoundedSemaphore(at_once)
         # Checked when there is no account, so that its absence takes as long.
         self._nobody = self._hasher.hash("nobody")
