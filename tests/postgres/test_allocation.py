@@ -157,6 +157,30 @@ def test_a_run_that_is_cut_off_is_continued_by_the_next(stage, owner):
     assert owner.execute(BROKEN_CHAINS).fetchall() == []
 
 
+def test_a_run_gives_way_while_families_book(stage, owner, database_url):
+    """After each batch, once it is committed, for as long as it took; and not at all while nobody books."""
+    company = stage.company()
+    stage.subscription(company, covered=60)
+    owner.execute(ADD_PEOPLE, [company.id, 60])
+    rests = []
+
+    def rest(seconds):
+        rests.append((seconds, counted(owner, "SELECT count(*) FROM user_credit_balances")))
+
+    run = AllocateCredits(stage.begin, stage.now, uuid4, batch=20, rest=rest)
+    with psycopg.connect(database_url) as family:
+        family.execute("LOCK TABLE bookings IN ROW EXCLUSIVE MODE")
+        assert run() == 60
+    assert [given for _, given in rests] == [20, 40, 60]
+    assert all(0 < seconds < 60 for seconds, _ in rests)
+    stage.at = datetime(2026, 5, 1, 4, tzinfo=UTC)
+    rests.clear()
+    with psycopg.connect(database_url) as vacuum:
+        vacuum.execute("LOCK TABLE bookings IN SHARE UPDATE EXCLUSIVE MODE")
+        assert run() == 60
+    assert [seconds for seconds, _ in rests] == [0, 0, 0]
+
+
 def test_eight_workers_warn_and_expire_once(stage, owner):
     company = stage.company()
     stage.subscription(company, covered=200)

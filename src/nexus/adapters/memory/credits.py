@@ -90,6 +90,9 @@ class MemoryCredits:
             given.append(grant.user)
         return given
 
+    def burden(self) -> timedelta:
+        return timedelta(0)
+
     def mark_allocated(self, subscription: SubscriptionId, first: date) -> None:
         row = self._world.subscriptions[subscription]
         if row.allocated_period is None or row.allocated_period < first:

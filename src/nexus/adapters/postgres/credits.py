@@ -1,7 +1,7 @@
 """Balances and the ledger: allocation, expiry, adjustments, what people see."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -76,6 +76,19 @@ ALLOCATE: Final[LiteralString] = """
           JOIN wanted w ON w.balance_id = o.id
     )
     SELECT user_id FROM opened
+"""
+
+# Who writes into bookings holds this lock until the commit; vacuuming takes another one.
+BURDEN: Final[LiteralString] = """
+    SELECT CASE WHEN EXISTS (
+                SELECT
+                  FROM pg_locks
+                 WHERE database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                   AND relation = 'bookings'::regclass
+                   AND mode = 'RowExclusiveLock'
+                   AND pid <> pg_backend_pid())
+           THEN clock_timestamp() - transaction_timestamp()
+           ELSE interval '0' END
 """
 
 MARK_ALLOCATED: Final[LiteralString] = """
@@ -241,6 +254,10 @@ class PostgresCredits:
             },
         ).fetchall()
         return [UserId(user) for (user,) in rows]
+
+    def burden(self) -> timedelta:
+        row = self._connection.execute(BURDEN).fetchone()
+        return timedelta(0) if row is None else row[0]
 
     def mark_allocated(self, subscription: SubscriptionId, first: date) -> None:
         self._connection.execute(MARK_ALLOCATED, {"subscription": subscription, "first": first})

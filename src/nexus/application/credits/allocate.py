@@ -1,6 +1,6 @@
 """Give each covered employee the credits of the period."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -63,12 +63,16 @@ class AllocateCredits:
     A subscription covers its first employees by the day they joined. It may run
     late, twice or several times at once: each employee and period is given once.
     A batch is a transaction, so an interrupted run is continued by the next one.
+
+    A month for many people keeps the store as busy as it can be. While families book,
+    each batch is followed by a *rest* as long as itself: in seconds, once it is committed.
     """
 
     begin: Begin[CreditWork]
     now: Clock
     new_id: NewId
     batch: int = BATCH
+    rest: Callable[[float], object] = float
 
     def __call__(self) -> int:
         """How many employees were given credits."""
@@ -106,6 +110,11 @@ class AllocateCredits:
                     )
                     after = (people[-1].joined_at, people[-1].user)
                     left -= len(people)
+                is_done = False
                 if len(people) < size or not left:
                     work.credits.mark_allocated(plan.subscription, period.first)
-                    return total
+                    is_done = True
+                burden = work.credits.burden()
+            self.rest(burden.total_seconds())
+            if is_done:
+                return total

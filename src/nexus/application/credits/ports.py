@@ -1,7 +1,7 @@
 """What use cases about credits ask of a store."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -103,6 +103,10 @@ class Credits(Protocol):
         A company's periods never overlap: while another one of its periods is in the way,
         nobody gets anything. Returns who was given something.
         """
+        ...
+
+    def burden(self) -> timedelta:
+        """How long this unit of work has lasted, if somebody books or cancels at this moment; else nothing."""
         ...
 
     def mark_allocated(self, subscription: SubscriptionId, first: date) -> None:

@@ -1,6 +1,7 @@
 """What families may spend."""
 
 from functools import cached_property
+from time import sleep
 
 from nexus.application.credits.adjust import AdjustCredits
 from nexus.application.credits.allocate import AllocateCredits
@@ -22,7 +23,7 @@ class Credits(Means):
 
     @cached_property
     def allocate_credits(self) -> AllocateCredits:
-        return AllocateCredits(self.begin, self.now, self.new_id)
+        return AllocateCredits(self.begin, self.now, self.new_id, rest=sleep)
 
     @cached_property
     def expire_credits(self) -> ExpireCredits:
