@@ -27,7 +27,7 @@ def main() -> None:
     asked.add_argument("--data", type=File, default=File("var/bench"), help="where datasets are kept")
     asked.add_argument("--json", type=File, help="write every round here")
     asked.add_argument("--picture", type=File, help="write the ratios here, as SVG")
-    asked.add_argument("--only", default="", help="only paths with this in their name")
+    asked.add_argument("--only", default="", help="only paths with this in their name; bulk: only bulk work")
     chosen = asked.parse_args()
     with prepared(chosen.data, chosen.scale, _say) as at:
         paths = _measure(at, rounds=chosen.rounds, seconds=chosen.seconds, only=chosen.only)
@@ -74,6 +74,10 @@ def _measure(at: Prepared, *, rounds: int, seconds: int, only: str) -> list[Path
             _say(f"round {number + 1} of {rounds}")
             for _, step in steps:
                 step(number)
+        bulk_work = []
+        if only in ("", "bulk"):
+            _say("bulk work")
+            bulk_work = bulk.measure(at, writing)
     paths = [
         named("booking SQL under pgbench", "tx/s", 0.8, found["booking SQL"]),
         named("POST /bookings beside its own statements", "req/s", 0.6, found["POST /bookings"]),
@@ -93,11 +97,7 @@ def _measure(at: Prepared, *, rounds: int, seconds: int, only: str) -> list[Path
         named("hot session: refusals beside bookings", "req/s", 3.0, found["hot session"]),
         named("bookings elsewhere meanwhile", "req/s", 0.8, found["others beside it"]),
     ]
-    paths = [path for path in paths if path.rounds]
-    if not only:
-        _say("bulk work")
-        paths += bulk.measure(at)
-    return paths
+    return [path for path in paths if path.rounds] + bulk_work
 
 
 def _reading(
