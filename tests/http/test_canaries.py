@@ -1,7 +1,8 @@
-"""Nothing that a client writes into any field of any route gets into the log."""
+"""Nothing that a client writes into any field of any route gets into the log, or into a trace."""
 
 import base64
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import pytest
 from nexus.adapters.embedded.process import free_port
 from tests.http.test_schemathesis import Inhabited
 from tests.support.canaries import Aviary
+from tests.support.collector import collector
 from tests.support.office import child_body, venue_body
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -35,7 +37,7 @@ def running(log, *command, **variables):
             process.wait(40)
 
 
-def until(condition, within=30):
+def until(condition, within=60):
     deadline = time.monotonic() + within
     while not condition():
         assert time.monotonic() < deadline, "it did not come to that"
@@ -117,9 +119,9 @@ def ask_everything(address, town, aviary):
 
 
 @pytest.mark.parametrize("env", ["production", pytest.param("development", marks=pytest.mark.slow)])
-def test_no_canary_is_in_any_line(env, office, valkey_server, tmp_path):
+def test_no_canary_is_in_any_line_or_span(env, office, valkey_server, tmp_path, monkeypatch):
     """
-    Of web process and worker, at their most talkative.
+    Of web process and worker, at their most talkative, and traced.
 
     A request id in the agreed form is the client's own word and is kept: it proves
     that the lines are searched.
@@ -138,21 +140,31 @@ def test_no_canary_is_in_any_line(env, office, valkey_server, tmp_path):
         "rate_limit_per_account": "0",
         "rate_limit_per_address": "0",
     }
-    with (
-        hurt(owner),
-        running(log, "serve", "--port", str(port), **common),
-        running(log, "worker", **common),
-    ):
-        until(lambda: is_ready(address))
-        poisoned = poison(owner, aviary)
-        statuses = ask_everything(address, town, aviary)
-        until(lambda: owner.execute("SELECT last_error FROM outbox WHERE id = %s", [poisoned]).fetchone()[0])
+    with collector() as (traces, taken):
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", traces)
+        with (
+            hurt(owner),
+            running(log, "serve", "--port", str(port), **common),
+            running(log, "worker", **common),
+        ):
+            until(lambda: is_ready(address))
+            poisoned = poison(owner, aviary)
+            statuses = ask_everything(address, town, aviary)
+            until(
+                lambda: owner.execute("SELECT last_error FROM outbox WHERE id = %s", [poisoned]).fetchone()[0]
+            )
     told = log.read_text(encoding="utf-8", errors="replace")
     assert aviary.escaped(told) == ["a request id that is kept"]
     assert told.count("answered") > statuses.total()
     assert {200, 201, 400, 401, 404, 422, 500} <= statuses.keys(), statuses
     assert statuses[401] < statuses.total() / 3, statuses
     assert "psycopg.errors.RaiseException P0001" in told, "of the database's errors the kind is told"
+    spans = "".join(body.decode("latin-1") for _, body in taken)
+    for name in ("nexus-web", "nexus-worker", "POST /api/v1/children", "AddChild", "RaiseException"):
+        assert name in spans, name
+    assert aviary.escaped(spans) == []
+    of_things = re.sub(r"service\.instance\.id.{0,9}[0-9a-f-]{36}", "", spans, flags=re.DOTALL)
+    assert not re.search(r"[0-9a-f]{8}-[0-9a-f]{4}-", of_things), "nor any id but a process' own"
     [(errors,)] = owner.execute("SELECT string_agg(last_error, ' ') FROM outbox").fetchall()
     assert "ClassValidationError" in errors
     assert aviary.escaped(errors) == []

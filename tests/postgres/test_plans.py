@@ -15,9 +15,13 @@ from benchmarks.dataset import CHILD, COMPANY, SESSION, USER, Size, awaited_book
 from benchmarks.hearing import Heard, ears
 from benchmarks.paths import reads
 from benchmarks.prepared import Prepared
+from psycopg import ClientCursor
 
 from nexus.adapters.postgres.invariants import verify
 from nexus.adapters.postgres.migrate import migrate
+from nexus.application.kernel.actor import Actor
+from nexus.domain.identity.people import Role
+from nexus.application.kernel.jobs import Job
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -50,17 +54,17 @@ def explainer(big):
         yield connection
 
 
-def scans(node):
-    if node["Node Type"] == "Seq Scan" and node["Relation Name"] in BIG:
+def scans(node, big=frozenset(BIG)):
+    if node["Node Type"] == "Seq Scan" and node["Relation Name"] in big:
         yield node["Relation Name"]
     for part in node.get("Plans", ()):
-        yield from scans(part)
+        yield from scans(part, big)
 
 
-def scanned(explainer, heard):
+def scanned(explainer, heard, big=frozenset(BIG)):
     """The big tables that a statement reads from end to end."""
     plan = explainer.execute("EXPLAIN (FORMAT JSON) " + heard.statement, heard.values).fetchone()[0]
-    return set(scans(plan[0]["Plan"]))
+    return set(scans(plan[0]["Plan"], big))
 
 
 def by_index(explainer, said):
@@ -148,9 +152,42 @@ def test_reading(hear, explainer, big, number):
     """Bookings, credits, a roster, and a search: soonest and nearest."""
     at = Prepared(server=None, database_url=big, size=SIZE, base=BASE)
     for read in reads(at):
-        # A company's overview is about all of its bookings, and a company of this dataset has half of them.
+        # A company of this dataset has half of all bookings: one of few people is asked about below.
         if read.name != "HR overview":
             by_index(explainer, hear(lambda nexus, read=read: read.run(nexus, number)))
+
+
+ADD_COMPANY = """
+    INSERT INTO corporates (id, company_name, timezone, primary_contact_name, primary_contact_email,
+                            contract_start_date, created_at)
+    SELECT %(new)s, 'Small', timezone, 'Kim', 'small@example.com', contract_start_date, created_at
+      FROM corporates WHERE id = %(known)s;
+
+    INSERT INTO corporate_subscriptions (id, corporate_id, tier, covered_employees, credits_per_employee,
+                                         monthly_cost_minor, billing_cycle_day, start_date, created_at)
+    SELECT %(new)s, %(new)s, tier, covered_employees, credits_per_employee, monthly_cost_minor,
+           billing_cycle_day, start_date, created_at
+      FROM corporate_subscriptions WHERE corporate_id = %(known)s
+"""
+
+
+@pytest.fixture(scope="module")
+def small_company(big):
+    """A company that few rows of the big tables are about."""
+    company = id_of(COMPANY, 999_999)
+    with psycopg.ClientCursor(psycopg.connect(big)) as cursor:
+        cursor.execute(ADD_COMPANY, {"new": company, "known": id_of(COMPANY, 0)})
+        cursor.connection.commit()
+        cursor.connection.close()
+    return company
+
+
+def test_a_company_s_overview_reads_what_is_the_company_s(hear, explainer, small_company):
+    actor = Actor(user=id_of(USER, 0), role=Role.HR_ADMIN, company=small_company)
+    said = hear(lambda nexus: nexus.overview_hr(actor=actor))
+    for table in ("bookings", "user_credit_balances"):
+        assert any(table in each.statement for each in said), table
+    by_index(explainer, said)
 
 
 def test_handing_over_what_happened(hear, explainer):
@@ -159,3 +196,35 @@ def test_handing_over_what_happened(hear, explainer):
             work.inbox.claim_unsent(limit=100)
 
     by_index(explainer, hear(claim))
+
+
+GROWN = """
+    SET LOCAL session_replication_role = replica;
+    INSERT INTO job_runs (job, due_at)
+         SELECT job, %(base)s::timestamptz - n * interval '15 seconds'
+           FROM unnest(%(jobs)s::text[]) job, generate_series(1, 4000) n;
+    INSERT INTO verifications (id, at, seconds, findings)
+         SELECT gen_random_uuid(), %(base)s::timestamptz - n * interval '1 hour', 1, '{}'
+           FROM generate_series(1, 20000) n;
+    ANALYZE job_runs, verifications
+"""
+"""Two days of jobs, and years of checks: more than is ever kept."""
+
+
+def test_looking_at_what_waits(hear, explainer):
+    """What every scrape asks reads by index because that is cheaper, and a table without its index would show."""
+    [asked] = [each for each in hear(lambda nexus: nexus.backlog()) if "AS unhandled" in each.statement]
+    watched = BIG | {"job_runs", "verifications"}
+    with explainer.transaction(force_rollback=True):
+        grown = ClientCursor(explainer).mogrify(GROWN, {"base": BASE, "jobs": [job.value for job in Job]})
+        explainer.execute(grown)
+        assert scanned(explainer, asked, watched) == set()
+        for index, table in (
+            ("waitlist_open_offers", "waitlist"),
+            ("outbox_unhandled", "outbox"),
+            ("bookings_unanswered", "bookings"),
+            ("verifications_newest", "verifications"),
+        ):
+            with explainer.transaction(force_rollback=True):
+                explainer.execute(f"DROP INDEX {index}")
+                assert scanned(explainer, asked, watched) == {table}, index

@@ -4,16 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from time import monotonic
 
 import pytest
 import structlog
 
 from nexus.entrypoints.tracing import are_wanted, tracing
+from tests.support.collector import collector
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 EVERYTHING = "nexus.entrypoints.http.asgi, nexus.entrypoints.worker.run, nexus.entrypoints.commands.processes"
@@ -24,30 +21,6 @@ BLOCKED = "import sys; sys.modules['opentelemetry'] = None; "
 def nothing_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("OTEL_")]:
         monkeypatch.delenv(name)
-
-
-@contextmanager
-def collector() -> Iterator[tuple[str, list[tuple[str, bytes]]]]:
-    """Takes what exporters send; its address, and what came to which path."""
-    taken: list[tuple[str, bytes]] = []
-
-    class Taking(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            taken.append((self.path, self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Taking) as server:
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}", taken
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from nexus.application.kernel.jobs import JobDue
+from nexus.application.kernel.jobs import Job, JobDue
 from nexus.application.platform.backlog import Backlog
 from nexus.application.platform.condition import Queue
 from nexus.domain.booking.events import BookingCancelled, OfferLapsed, OfferMade, PlacesBooked, SessionChanged
@@ -44,14 +44,18 @@ class Flows:
 
         counters = {
             "events": counter("events_handled", "Events taken up, by type and outcome", "type", "outcome"),
-            "jobs": counter("jobs_run", "Jobs run, by job and outcome", "job", "outcome"),
+            "jobs": counter("jobs_run", "Jobs run, by name and outcome", "name", "outcome"),
             "made": counter("offers_made", "Freed seats that were offered to a family"),
             "accepted": counter("offers_accepted", "Offers that a family accepted"),
             "expired": counter("offers_expired", "Offers that were not answered in time"),
             "refunds": counter("refunds", "Refunds of credits"),
             "credits": counter("refunded_credits", "Credits that were refunded"),
         }
-        seconds = Histogram("nexus_job_seconds", "Time that a job took", ["job"], registry=self.registry)
+        seconds = Histogram("nexus_job_seconds", "Time that a job took", ["name"], registry=self.registry)
+        for job in Job:
+            for outcome in ("done", "failed"):
+                # There from the start: of a series that begins with 1 Prometheus sees no increase.
+                counters["jobs"].labels(job, outcome)
         object.__setattr__(self, "_counters", counters)
         object.__setattr__(self, "_seconds", seconds)
 
@@ -183,7 +187,7 @@ def _of_database(seen: Backlog) -> Iterator[Metric]:
         lag.add_metric([what], seen.late(due))
     yield lag
     age_of = GaugeMetricFamily(
-        "nexus_job_age_seconds", "Since a job was last due and handed over", labels=["job"]
+        "nexus_job_age_seconds", "Since a job was last due and handed over", labels=["name"]
     )
     for job, at in seen.jobs.items():
         age_of.add_metric([job], seen.late(at))
