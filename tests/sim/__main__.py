@@ -14,7 +14,7 @@ from time import monotonic, process_time
 
 from tests.sim.bugs import BUGS
 from tests.sim.habits import Habits
-from tests.sim.life import Failure, live_a_year
+from tests.sim.life import Failure, live_a_year, undisturbed
 from tests.sim.mutants import Bug
 from tests.sim.shrink import shrunk
 from tests.sim.steps import as_code, in_words
@@ -46,18 +46,19 @@ def main() -> int:
 
 def run_years(seconds: float, first: int, habits: Habits) -> int:
     begun, cpu, steps, seed = monotonic(), process_time(), 0, first
-    outcomes: Counter[str] = Counter()
-    while monotonic() - begun < seconds:
-        life, failure = live_a_year(seed, habits=habits)
-        steps += life.steps
-        outcomes.update(life.outcomes)
-        if failure is not None:
-            tell(shrunk(failure, punctual=habits.punctual), len(failure.steps))
-            return 1
-        seed += 1
+    outcomes: Counter[tuple[str, str]] = Counter()
+    with undisturbed():
+        while monotonic() - begun < seconds:
+            life, failure = live_a_year(seed, habits=habits)
+            steps += life.steps
+            outcomes.update(life.outcomes)
+            if failure is not None:
+                tell(shrunk(failure, punctual=habits.punctual), len(failure.steps))
+                return 1
+            seed += 1
     used = process_time() - cpu
-    for name, count in sorted(outcomes.items()):
-        print(f"{count:9,}  {name}")
+    for (verb, outcome), count in sorted(outcomes.items()):
+        print(f"{count:9,}  {verb}: {outcome}")
     print(
         f"{seed - first} years, {steps:,} steps in {monotonic() - begun:.1f} s"
         f" ({steps / used * 60:,.0f} a minute of one core): every promise held"
@@ -88,7 +89,7 @@ def tell(failure: Failure, before: int) -> None:
 def find(bug: Bug, seconds: float) -> tuple[Failure | None, float]:
     """Look for a planted bug, seed after seed; the time is that of the processor."""
     begun = process_time()
-    with bug.planted():
+    with bug.planted(), undisturbed():
         seed = 0
         while process_time() - begun < seconds:
             _, failure = live_a_year(seed, until=begun + seconds)

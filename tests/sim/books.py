@@ -28,9 +28,10 @@ def broken(promise: str, text: str) -> NoReturn:
     raise Broken(promise, text)
 
 
-def must(holds: bool, promise: str, text: str) -> None:
+def must(holds: bool, promise: str, text: str, *figures: Any) -> None:
+    """Say *text* with these figures in its braces, but only where it does not hold: mostly it does."""
     if not holds:
-        raise Broken(promise, text)
+        raise Broken(promise, text.format(*figures))
 
 
 @define
@@ -81,7 +82,10 @@ class Books:
         return self.entries.get((session, child))
 
     def of(self, session: SessionId) -> SessionBook:
-        return self.sessions.setdefault(session, SessionBook())
+        found = self.sessions.get(session)
+        if found is None:
+            found = self.sessions[session] = SessionBook()
+        return found
 
     def note_booking(self, old: Any, new: Any) -> None:
         """Follow a changed row of ``bookings``."""

@@ -140,13 +140,13 @@ QUEUE: Final = (
     Bug(
         "no offer with exactly an hour left",
         Line._after_offers,
-        "self.starts_at - at < policy.last_offer",
-        "self.starts_at - at <= policy.last_offer",
+        "self.starts_at - at < policy.last_offer or",
+        "self.starts_at - at <= policy.last_offer or",
     ),
     Bug(
         "offers in the last hour",
         Line._after_offers,
-        "if self.starts_at - at < policy.last_offer:",
+        "if self.starts_at - at < policy.last_offer or not self.waiting:",
         "if False:",
     ),
     Bug(

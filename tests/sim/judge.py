@@ -39,6 +39,10 @@ ENDS = {
 }
 """To which status a verb may bring a booking."""
 
+LIVELY = {"sessions", "bookings", "queue"}
+TOLD = {"events", "bookings", "queue", "lines"}
+"""Tables of which every change is judged with its session, and of which every change may be news."""
+
 
 class Judge(LedgerJudge, NewsJudge):
     """Looks at each step when it is committed."""
@@ -54,27 +58,41 @@ class Judge(LedgerJudge, NewsJudge):
             Broken: A promise does not hold.
         """
         self.verbs = {step.verb, step.args[3], "book"} if step.verb == "race" else {step.verb}
-        rows: dict[str, dict[Any, Any]] = {}
-        for table, key, old in changes:
-            rows.setdefault(table.name, {}).setdefault(key, old)
-        if isinstance(outcome, Exception):
-            must(not changes or step.verb == "race", "I5", "a refused step left traces")
-        if not changes:
-            if isinstance(outcome, Exception):
-                must_be_legitimate(self, step, outcome)
-            self._after_jobs(step, outcome)
-            return
-        self._committed(rows, step, outcome)
-        if isinstance(outcome, Exception):
+        refused = isinstance(outcome, Exception)
+        if changes:
+            must(not refused or step.verb == "race", "I5", "a refused step left traces")
+            rows: dict[str, dict[Any, Any]] = {}
+            for table, key, old in changes:
+                touched = rows.get(table.name)
+                if touched is None:
+                    rows[table.name] = {key: old}
+                elif key not in touched:
+                    touched[key] = old
+            self._committed(rows, step, outcome)
+        if refused:
             must_be_legitimate(self, step, outcome)
         self._after_jobs(step, outcome)
 
     def _committed(self, rows: dict[str, dict[Any, Any]], step: Step, outcome: Any) -> None:
         """Follow what was committed, table by table, and look at each session that was touched."""
-        lines = self._lines(rows.get("lines", {}), step)
-        if "balances" in rows:
-            self._balances(rows["balances"], lines, step)
-        touched = set(rows.get("sessions", ()))
+        lines = self._lines(rows["lines"], step) if "lines" in rows else []
+        if lines or "balances" in rows:
+            self._balances(rows.get("balances", {}), lines, step)
+        if not LIVELY.isdisjoint(rows):
+            self._places(rows, lines, step)
+        if step.verb == "consent" and outcome == "done" and not step.args[2]:
+            self._stood_down(step)
+        if not TOLD.isdisjoint(rows):
+            self._news(rows, step)
+        for key in rows.get("told", ()):
+            must(self.world.told[key] == 1, "I12", "somebody was told the same twice")
+        for key, old in rows.get("handled", {}).items():
+            must(old is ABSENT, "I12", "event {} was handled twice", key)
+
+    def _places(self, rows: dict[str, dict[Any, Any]], lines: list[Any], step: Step) -> None:
+        """Bookings, entries and the sessions they are in."""
+        sessions = rows.get("sessions", {})
+        touched = set(sessions)
         gone = rows.get("queue", {})
         booked = rows.get("bookings", {})
         for key, old in sorted(gone.items(), key=lambda row: row[1] is ABSENT):
@@ -84,20 +102,14 @@ class Judge(LedgerJudge, NewsJudge):
             new = self.world.bookings[key]
             touched.add(new.booking.session)
             self._booking(old, new, lines, step)
-        self._groups(booked, step)
+        if booked:
+            self._groups(booked, step)
         if step.verb == "change":
-            for key, old in rows.get("sessions", {}).items():
+            for key, old in sessions.items():
                 self._changed(old, self.world.sessions[key], lines, booked)
         for session in touched:
-            self._session(session, rows.get("sessions", {}).get(session), step)
+            self._session(session, sessions.get(session), step)
             self._line(session, gone, step)
-        if step.verb == "consent" and outcome == "done" and not step.args[2]:
-            self._stood_down(step)
-        self._news(rows, step)
-        for key in rows.get("told", ()):
-            must(self.world.told[key] == 1, "I12", "somebody was told the same twice")
-        for key, old in rows.get("handled", {}).items():
-            must(old is ABSENT, "I12", f"event {key} was handled twice")
 
     # Bookings
 
@@ -129,7 +141,7 @@ class Judge(LedgerJudge, NewsJudge):
         may = child.status == "active" and "activity_booking" in child.consents
         must(may and child.parent == booking.parent, "I16", "booked a child that may not be booked")
         confirms = self.village.numbers[booking.session] % len(self.village.towns) == CONFIRMING
-        must(booking.status is (P if confirms else C), "I2", f"a new booking is {booking.status}")
+        must(booking.status is (P if confirms else C), "I2", "a new booking is {}", booking.status)
         due = min(at + CONFIRMATION_HOURS * HOUR, session.starts_at) if confirms else None
         must(booking.confirm_by == due, "I10", "a wrong time to confirm")
         must(booking.refundable_until == session.starts_at - NOTICE, "I6", "a wrong end of free cancellation")
@@ -152,11 +164,13 @@ class Judge(LedgerJudge, NewsJudge):
 
     def _ended(self, before: Any, after: Any, mine: list[Any], step: Step) -> None:
         at, status = step.at, after.status
-        must(before.status.is_active, "I6", f"{before.status} became {status}")
+        must(before.status.is_active, "I6", "{} became {}", before.status, status)
         must(
             any(status in ENDS.get(verb, ()) for verb in self.verbs),
             "I6",
-            f"{step.verb} made a booking {status}",
+            "{} made a booking {}",
+            step.verb,
+            status,
         )
         left = before.credits_charged - before.credits_refunded
         back = sum(line.amount for line in mine if line.movement in REFUNDS)
@@ -168,7 +182,7 @@ class Judge(LedgerJudge, NewsJudge):
             must(at < before.starts_at, "I6", "cancelled after the start")
             until = before.starts_at if before.id in self.books.moved else before.starts_at - NOTICE
             due = left if at <= until else 0
-            must(back == due, "I6", f"{back} came back instead of {due}")
+            must(back == due, "I6", "{} came back instead of {}", back, due)
             must(forfeits == (left > 0 and not due), "I6", "forfeits do not fit")
         elif status is BookingStatus.CANCELLED_VENUE:
             must(back == left and not forfeits, "I6", "the venue cancelled without a full refund")
@@ -248,10 +262,10 @@ class Judge(LedgerJudge, NewsJudge):
         new, book, at = self.world.sessions[key], self.books.of(key), step.at
         held = book.pending + book.offered
         counted = (new.booked_count, new.held_count)
-        must(counted == (book.booked, held), "I2", f"counts {counted}, recount {(book.booked, held)}")
+        must(counted == (book.booked, held), "I2", "counts {}, recount {}", counted, (book.booked, held))
         waiting = sum(self.books.line[id_][1].status is WAITING for id_ in book.queue)
-        must(new.waiting_count == waiting, "I2", f"counts {new.waiting_count} waiting, recount {waiting}")
-        must(min(counted) >= 0 and sum(counted) <= new.seats, "I1", f"{counted} taken of {new.seats}")
+        must(new.waiting_count == waiting, "I2", "counts {} waiting, recount {}", new.waiting_count, waiting)
+        must(min(counted) >= 0 and sum(counted) <= new.seats, "I1", "{} taken of {}", counted, new.seats)
         must(new.seats <= new.total_capacity, "I1", "sells more than there is")
         if old is None or old is ABSENT:
             return
@@ -261,12 +275,14 @@ class Judge(LedgerJudge, NewsJudge):
             must(
                 new.seats == kept or at >= new.starts_at,
                 "I1",
-                f"the release kept {new.seats} seats, {kept} were taken",
+                "the release kept {} seats, {} were taken",
+                new.seats,
+                kept,
             )
         elif old.seats != new.seats:
             must("change" in self.verbs, "I1", "the seats on sale changed by themselves")
         if old.status != new.status:
-            must(old.status == "scheduled", "I1", f"a session that was {old.status} is {new.status}")
+            must(old.status == "scheduled", "I1", "a session that was {} is {}", old.status, new.status)
             must(
                 new.status == {"call_off": "cancelled", "complete": "completed"}.get(step.verb), "I1", "ended"
             )
@@ -290,7 +306,7 @@ class Judge(LedgerJudge, NewsJudge):
 
     def _moved(self, old: Any, entry: Any, session: Any, step: Step, booked: dict[Any, Any]) -> None:
         at, status, expires = step.at, entry.status, old.offer_expires_at
-        must(old.status.is_active, "I8", f"an entry that was {old.status} is {status}")
+        must(old.status.is_active, "I8", "an entry that was {} is {}", old.status, status)
         if status is OFFERED:
             return
         must(entry.ended_at == at, "I8", "an entry ended at another time")
@@ -298,10 +314,11 @@ class Judge(LedgerJudge, NewsJudge):
             must(
                 step.verb == {"accepted": "accept", "declined": "decline"}[status],
                 "I10",
-                f"{status} by itself",
+                "{} by itself",
+                status,
             )
-            must(old.status is OFFERED, "I10", f"{status} without an offer")
-            must(at < expires and at < session.starts_at, "I10", f"{status} an offer that has expired")
+            must(old.status is OFFERED, "I10", "{} without an offer", status)
+            must(at < expires and at < session.starts_at, "I10", "{} an offer that has expired", status)
         if status is EntryStatus.ACCEPTED:
             got = {self.world.bookings[key].booking.child for key, was in booked.items() if was is ABSENT}
             must(got == set(old.children), "I8", "accepted, but booked for others")
@@ -316,7 +333,7 @@ class Judge(LedgerJudge, NewsJudge):
                 ClosedReason.TOO_FEW_SEATS: entry.seats > session.seats,
                 ClosedReason.CHILD_UNAVAILABLE: "consent" in self.verbs,
             }
-            must(right[entry.closed_reason], "I8", f"closed, but not {entry.closed_reason}")
+            must(right[entry.closed_reason], "I8", "closed, but not {}", entry.closed_reason)
 
     def _line(self, key: Any, gone: dict[Any, Any], step: Step) -> None:
         """First come, first served; and nobody waits beside a free seat."""

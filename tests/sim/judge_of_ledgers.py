@@ -31,7 +31,7 @@ class LedgerJudge:
         line, at = row.view, step.at
         balance = self.world.balances[line.balance]
         movement, books = line.movement, self.books
-        must(movement.allows(line.amount), "I5", f"{movement} of {line.amount}")
+        must(movement.allows(line.amount), "I5", "{} of {}", movement, line.amount)
         must(row.user == balance.user, "I5", "a line of somebody else's balance")
         if movement is Movement.BOOKING_DEBIT:
             must(balance.opens_at <= at < balance.closes_at, "I5", "paid from a balance that is not open")
@@ -40,9 +40,9 @@ class LedgerJudge:
         elif movement in REFUNDS or movement is Movement.FORFEIT:
             paid = books.paid.get(line.booking)
             if paid is None:
-                broken("I6", f"{movement} without a debit")
-            must(row.reverses == paid.line, "I6", f"{movement} names another debit")
-            must(not paid.settled, "I6", f"{movement} of a debit that is settled")
+                broken("I6", "{} without a debit", movement)
+            must(row.reverses == paid.line, "I6", "{} names another debit", movement)
+            must(not paid.settled, "I6", "{} of a debit that is settled", movement)
             paid.refunded += line.amount
             must(paid.refunded <= paid.amount, "I6", "more came back than was paid")
             paid.settled = movement is not Movement.PARTIAL_REFUND
@@ -65,23 +65,19 @@ class LedgerJudge:
             new = self.world.balances[key]
             before = 0 if old is ABSENT else old.available
             sequence = 0 if old is ABSENT else old.last_sequence
-            sums = dict.fromkeys(Movement, 0)
+            sums: dict[Movement, int] = {}
             for line in by_balance.get(key, ()):
                 sequence += 1
                 before += line.amount
-                sums[line.movement] += line.amount
+                sums[line.movement] = sums.get(line.movement, 0) + line.amount
                 must(line.sequence == sequence, "I5", "a hole in the sequence of a balance")
                 must(line.balance_after == before, "I5", "balance_after does not chain")
-            must(new.available == before >= 0, "I5", f"a balance of {new.available}, lines say {before}")
+            must(new.available == before >= 0, "I5", "a balance of {}, lines say {}", new.available, before)
             must(new.last_sequence == sequence, "I5", "the sequence does not follow the lines")
             if old is ABSENT:
                 self._period(new, step)
                 continue
-            must(new.used - old.used == -sums[Movement.BOOKING_DEBIT], "I5", "used is miscounted")
-            back = sums[Movement.REFUND_CREDIT] + sums[Movement.PARTIAL_REFUND]
-            must(new.refunded - old.refunded == back, "I5", "refunded is miscounted")
-            must(new.expired - old.expired == -sums[Movement.EXPIRY], "I5", "expired is miscounted")
-            must(new.adjusted - old.adjusted == sums[Movement.ADJUSTMENT], "I5", "adjusted is miscounted")
+            self._counters(old, new, sums)
             must(new.closed_at is None or not new.available, "I5", "a closed balance keeps credits")
             if new.closed_at != old.closed_at:
                 must(old.closed_at is None, "I5", "a balance was closed twice")
@@ -90,6 +86,19 @@ class LedgerJudge:
                 must(old.warned_at is None, "I12", "warned twice")
                 must(new.closes_at - step.at <= timedelta(days=7), "I12", "warned too early")
         must(by_balance.keys() <= rows.keys(), "I5", "a line without its balance")
+
+    def _counters(self, old: Any, new: Any, sums: dict[Movement, int]) -> None:
+        """What a balance counts of each kind of movement is what its lines say."""
+        back = sums.get(Movement.REFUND_CREDIT, 0) + sums.get(Movement.PARTIAL_REFUND, 0)
+        said = {
+            "used": -sums.get(Movement.BOOKING_DEBIT, 0),
+            "refunded": back,
+            "expired": -sums.get(Movement.EXPIRY, 0),
+            "adjusted": sums.get(Movement.ADJUSTMENT, 0),
+        }
+        for name, amount in said.items():
+            if getattr(new, name) - getattr(old, name) != amount:
+                broken("I5", f"{name} is miscounted")
 
     def _period(self, new: Any, step: Step) -> None:
         company = self.world.subscriptions[new.subscription].subscription

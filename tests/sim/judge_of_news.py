@@ -12,6 +12,7 @@ from tests.sim.units import SimWorld
 from tests.sim.village import Village
 
 MARKING = 24 * HOUR
+NEWS = ("OfferMade", "OfferLapsed", "WaitingEnded", "BookingCancelled")
 P, OFFERED = BookingStatus.PENDING, EntryStatus.OFFERED
 
 
@@ -49,9 +50,9 @@ class NewsJudge:
             status = self.world.bookings[key].booking.status
             if old is not ABSENT and old.booking.status is not status and status.startswith("cancelled"):
                 due["BookingCancelled"] = due.get("BookingCancelled", 0) + 1
-        for name in ("OfferMade", "OfferLapsed", "WaitingEnded", "BookingCancelled"):
+        for name in NEWS if told or due else ():
             told_of, happened = told.get(name, 0), due.get(name, 0)
-            must(told_of == happened, "I12", f"{happened} times {name}, told of {told_of}")
+            must(told_of == happened, "I12", "{} times {}, told of {}", happened, name, told_of)
         made = any(old is ABSENT for old in rows.get("bookings", {}).values())
         must(made == ("PlacesBooked" in told), "I12", "places were booked, and nothing is told")
         back = sum(
@@ -59,7 +60,7 @@ class NewsJudge:
             for key in rows.get("lines", ())
             if self.world.lines[key].view.movement in REFUNDS
         )
-        must(refunded == back, "I12", f"{back} credits came back, told of {refunded}")
+        must(refunded == back, "I12", "{} credits came back, told of {}", back, refunded)
 
     def _after_jobs(self, step: Step, outcome: Any) -> None:
         """What a job leaves behind when it came to its end."""

@@ -45,7 +45,8 @@ def _seats(world: SimWorld) -> None:
         must(
             [row.booked_count, row.held_count, row.waiting_count] == counted,
             "I2",
-            f"a recount says {counted}",
+            "a recount says {}",
+            counted,
         )
         must(counted[0] + counted[1] <= row.seats, "I1", "more seats taken than there are")
 

@@ -14,6 +14,7 @@ from nexus.adapters.memory.tables import Change
 from nexus.adapters.memory.work import MemoryWork
 from nexus.adapters.memory.world import World
 from nexus.application.booking.ports import Facts
+from nexus.application.kernel.inbox import Taken
 from nexus.domain.kernel.events import Event
 from nexus.domain.kernel.ids import ChildId, EventId, SessionId, UserId
 from nexus.domain.notifications.messages import Message
@@ -38,8 +39,9 @@ class Inbox:
     def __init__(self, world: SimWorld) -> None:
         self._world = world
 
-    def take(self, event: EventId) -> Event | None:
-        return None if event in self._world.handled else self._world.sent.get(event)
+    def take(self, event: EventId) -> Taken | None:
+        found = None if event in self._world.handled else self._world.sent.get(event)
+        return None if found is None else Taken(found)
 
     def done(self, event: EventId) -> None:
         self._world.handled[event] = 1

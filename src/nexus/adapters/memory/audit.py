@@ -2,16 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
 from attrs import asdict
 
+from nexus.adapters.memory.audit_rows import AuditRow
 from nexus.adapters.memory.world import World
 from nexus.application.compliance.ports import AuditFilter
 from nexus.application.compliance.views import AuditEntry, SealedEntry
 from nexus.application.kernel.audit import Doer
 from nexus.application.kernel.caller import caller
 from nexus.domain.compliance.audit import Deed
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 class MemoryAudit:
@@ -21,11 +25,10 @@ class MemoryAudit:
         self._world, self._new_id = world, new_id
 
     def add(self, *deeds: Deed) -> None:
-        doer = Doer.of(caller.get())
+        by = caller.get()
         for deed in deeds:
             entry = self._new_id() if deed.sealed is None else deed.sealed.entry
-            stored = _stored(deed, doer, entry=entry, at=self._later())
-            self._world.audit[stored.entry.id] = stored
+            self._world.audit[entry] = AuditRow(entry, self._later(), deed, by)
 
     def page(
         self, wanted: AuditFilter, *, after: tuple[datetime, UUID] | None, limit: int
@@ -34,7 +37,7 @@ class MemoryAudit:
         since, until = stated.pop("since", None), stated.pop("until", None)
         found = [
             entry
-            for entry in (stored.entry for stored in self._world.audit.values())
+            for entry in (_read(row).entry for row in self._world.audit.values())
             if all(getattr(entry, name) == value for name, value in stated.items())
             and (since is None or entry.at >= since)
             and (until is None or entry.at < until)
@@ -43,22 +46,23 @@ class MemoryAudit:
         return sorted(found, key=lambda entry: (entry.at, entry.id), reverse=True)[:limit]
 
     def get(self, entry: UUID) -> SealedEntry | None:
-        return self._world.audit.get(entry)
+        row = self._world.audit.get(entry)
+        return None if row is None else _read(row)
 
     def _later(self) -> datetime:
         """The store's own clock; no two entries of one process at one instant."""
         at = datetime.now(UTC)
-        for stored in reversed(self._world.audit.values()):
-            return max(at, stored.entry.at + timedelta(microseconds=1))
+        for row in reversed(self._world.audit.values()):
+            return max(at, row.at + _MICROSECOND)
         return at
 
 
-def _stored(deed: Deed, doer: Doer, *, entry: UUID, at: datetime) -> SealedEntry:
-    sealed = deed.sealed
+def _read(row: AuditRow) -> SealedEntry:
+    deed, doer, sealed = row.deed, Doer.of(row.caller), row.deed.sealed
     return SealedEntry(
         entry=AuditEntry(
-            id=entry,
-            at=at,
+            id=row.id,
+            at=row.at,
             action=deed.action.label,
             category=deed.action.category,
             severity=deed.action.severity,

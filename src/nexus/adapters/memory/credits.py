@@ -7,6 +7,7 @@ from uuid import UUID
 from attrs import evolve
 
 from nexus.adapters.memory.account_rows import BalanceRow, LineRow
+from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.application.credits.ports import Closing, Covered, Grant, OpenBalance, Plan
 from nexus.application.credits.views import BalanceView, LineView
@@ -121,11 +122,11 @@ class MemoryCredits:
         for closing, line in closings:
             if closing.available:
                 balance = self._world.balances[closing.balance]
-                self._world.balances[balance.id] = evolve(
+                self._world.balances[balance.id] = updated(
                     balance, available=0, expired=balance.expired + closing.available
                 )
                 self._write(line, balance.id, Movement.EXPIRY, -closing.available, at)
-            self._world.balances[closing.balance] = evolve(
+            self._world.balances[closing.balance] = updated(
                 self._world.balances[closing.balance], closed_at=at
             )
 
@@ -138,7 +139,7 @@ class MemoryCredits:
             and balance.available > 0
             and balance.closes_at <= closing_until
         ][:limit]
-        self._world.balances |= {balance.id: evolve(balance, warned_at=at) for balance in due}
+        self._world.balances |= {balance.id: updated(balance, warned_at=at) for balance in due}
         return [
             Remainder(user=balance.user, credits=balance.available, closes_at=balance.closes_at)
             for balance in due
@@ -152,7 +153,7 @@ class MemoryCredits:
         self, balance: BalanceId, amount: int, *, line: LineId, by: UserId, reason: str, at: datetime
     ) -> BalanceView:
         before = self._world.balances[balance]
-        self._world.balances[balance] = evolve(
+        self._world.balances[balance] = updated(
             before, available=before.available + amount, adjusted=before.adjusted + amount
         )
         self._write(line, balance, Movement.ADJUSTMENT, amount, at, reason=reason, by=by)
@@ -213,4 +214,4 @@ class MemoryCredits:
             occurred_at=at,
         )
         self._world.lines[line] = LineRow(user=balance.user, view=written, adjusted_by=by)
-        self._world.balances[to] = evolve(balance, last_sequence=written.sequence)
+        self._world.balances[to] = updated(balance, last_sequence=written.sequence)

@@ -1,8 +1,10 @@
 """Sessions with their queues: the twin of ``waitlist`` and of the seats in ``activity_sessions``."""
 
 from datetime import datetime
+from operator import attrgetter
 
 from nexus.adapters.memory.booking_rows import QueueRow
+from nexus.adapters.memory.rows import STATUSES
 from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.domain.booking.bookings import BookingStatus
@@ -22,16 +24,17 @@ class MemoryLines:
         row = self._world.sessions.get(session)
         if row is None or venue not in {None, row.venue}:
             raise NoSuchThing("session")
-        entries = (queued.entry for queued in self._world.queued_in.of(session))
+        entries = [queued.entry for queued in self._world.queued_in.of(session)]
+        entries.sort(key=attrgetter("number"))
         return Line(
             session=session,
-            status=SessionStatus(row.status),
+            status=STATUSES[row.status],
             starts_at=row.starts_at,
             seats=Seats(sellable=row.seats, booked=row.booked_count, held=row.held_count),
             releases_at=row.releases_at,
             released_at=row.released_at,
             last_number=row.last_queue_number,
-            entries=tuple(sorted(entries, key=lambda entry: entry.number)),
+            entries=tuple(entries),
         )
 
     def save(self, before: Line, after: Line) -> None:

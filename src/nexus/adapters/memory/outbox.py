@@ -11,4 +11,5 @@ class MemoryOutbox:
         self._world = world
 
     def add(self, *events: Event) -> None:
-        self._world.events |= {event.id: event for event in events}
+        for event in events:
+            self._world.events[event.id] = event

@@ -11,6 +11,7 @@ from nexus.application.credits.views import LineView
 from nexus.domain.booking.bookings import Booking
 from nexus.domain.credits import ledger
 
+IN_THE_LEDGER = {each: ledger.Movement(each.value) for each in Movement}
 BACK = {Movement.REFUND, Movement.PARTIAL_REFUND}
 
 
@@ -47,7 +48,7 @@ class MemoryPayments:
                     id=posting.line,
                     balance=balance.id,
                     sequence=balance.last_sequence,
-                    movement=ledger.Movement(posting.movement.value),
+                    movement=IN_THE_LEDGER[posting.movement],
                     amount=posting.amount,
                     balance_after=balance.available,
                     booking=posting.booking,

@@ -8,7 +8,7 @@ from attrs import evolve
 
 from nexus.adapters.memory.account_rows import BalanceRow, LineRow
 from nexus.adapters.memory.booking_rows import BookingRow
-from nexus.adapters.memory.rows import SessionRow
+from nexus.adapters.memory.rows import STATUSES, SessionRow
 from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.application.booking.ports import Facts, Order, Overtaken
@@ -32,6 +32,7 @@ class MemoryPlaces:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._offered: dict[SessionId, tuple[tuple[object, ...], Offering]] = {}
 
     def facts(
         self, session: SessionId, children: Sequence[ChildId], *, parent: UserId, at: datetime
@@ -55,12 +56,25 @@ class MemoryPlaces:
         return None
 
     def _offering(self, row: SessionRow, at: datetime) -> Offering:
+        """As it was said last, while everything that it is made of is the same: most who ask change nothing."""
         activity, venue = self._world.activities[row.activity], self._world.venues[row.venue]
-        return Offering(
+        lapsed = any(
+            queued.entry.status is EntryStatus.OFFERED
+            and queued.entry.offer_expires_at is not None
+            and queued.entry.offer_expires_at <= at
+            for queued in self._world.queued_in.of(row.id)
+        )
+        known = self._offered.get(row.id)
+        if known is not None:
+            (of_row, of_activity, of_venue), offering = known
+            same = of_row is row and of_activity is activity and of_venue is venue
+            if same and offering.has_lapsed_offers == lapsed:
+                return offering
+        offering = Offering(
             session=row.id,
             activity=row.activity,
             venue=row.venue,
-            status=SessionStatus(row.status),
+            status=STATUSES[row.status],
             starts_at=row.starts_at,
             ends_at=row.ends_at,
             local_date=row.session_date,
@@ -78,23 +92,19 @@ class MemoryPlaces:
             opens_at=row.opens_at,
             releases_at=row.releases_at,
             released=row.released_at is not None,
-            has_lapsed_offers=any(
-                queued.entry.status is EntryStatus.OFFERED
-                and queued.entry.offer_expires_at is not None
-                and queued.entry.offer_expires_at <= at
-                for queued in self._world.queued_in.of(row.id)
-            ),
+            has_lapsed_offers=lapsed,
             version=row.version,
         )
+        self._offered[row.id] = (row, activity, venue), offering
+        return offering
 
     def _attendee(self, child: ChildId, row: SessionRow, parent: UserId) -> Attendee:
         found = self._world.children.get(child)
         if found is None or found.parent != parent:
             raise NoSuchThing("child")
-        active = sorted(
-            (each.booking for each in self._world.booked_for.of(child)),
-            key=lambda each: (each.starts_at, each.id),
-        )
+        active = [each.booking for each in self._world.booked_for.of(child)]
+        if len(active) > 1:
+            active.sort(key=lambda each: (each.starts_at, each.id))
         overlapping = (
             each.id
             for each in active

@@ -1,7 +1,6 @@
 """Sessions as their venues change them: the twin of ``activity_sessions``."""
 
-from attrs import evolve
-
+from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.application.booking.ports import Plan
 from nexus.domain.kernel.errors import NoSuchThing
@@ -40,7 +39,7 @@ class MemoryPlans:
         )
 
     def save(self, plan: Plan, *, sellable: int) -> None:
-        self._world.sessions[plan.session] = evolve(
+        self._world.sessions[plan.session] = updated(
             self._world.sessions[plan.session],
             session_date=plan.session_date,
             start_time=plan.start_time,

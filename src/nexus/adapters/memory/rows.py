@@ -1,10 +1,15 @@
 """Rows that hold more than one context's share of a table."""
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from attrs import evolve, fields, frozen
 
+from nexus.domain.booking.sessions import SessionStatus
 from nexus.domain.catalogue.sessions import PlannedSession
+
+STATUSES: Final[Mapping[str, SessionStatus]] = {each.value: each for each in SessionStatus}
 
 
 @frozen(kw_only=True)

@@ -17,10 +17,9 @@ class MemorySettings:
         self._world = world
 
     def at(self, instant: datetime) -> PlatformSettings:
-        entries = sorted(self._world.settings.values(), key=lambda entry: entry.effective_from)
-        return PlatformSettings.of(
-            {entry.key: entry.value for entry in entries if entry.effective_from <= instant}
-        )
+        entries = [entry for entry in self._world.settings.values() if entry.effective_from <= instant]
+        entries.sort(key=lambda entry: entry.effective_from)
+        return PlatformSettings.of({entry.key: entry.value for entry in entries})
 
     def history(self, *, since: datetime) -> list[Entry]:
         entries = sorted(self._world.settings.values(), key=lambda each: (each.key, each.effective_from))

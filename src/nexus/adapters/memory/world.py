@@ -15,11 +15,11 @@ from nexus.adapters.memory.account_rows import (
     SubscriptionRow,
     UserRow,
 )
+from nexus.adapters.memory.audit_rows import AuditRow
 from nexus.adapters.memory.booking_rows import BookingRow, QueueRow
 from nexus.adapters.memory.key_rows import ApiKeyRow
 from nexus.adapters.memory.rows import SessionRow
 from nexus.adapters.memory.tables import Change, Index, Table
-from nexus.application.compliance.views import SealedEntry
 from nexus.application.identity.ports import StoredChild
 from nexus.application.platform.ports import Entry
 from nexus.application.platform.verify_data import Verification
@@ -64,7 +64,7 @@ class World:
     bookings: dict[UUID, BookingRow] = field(factory=dict)
     queue: dict[UUID, QueueRow] = field(factory=dict)
     imported: dict[str, tuple[ActivityId, bytes]] = field(factory=dict)
-    audit: dict[UUID, SealedEntry] = field(factory=dict)
+    audit: dict[UUID, AuditRow] = field(factory=dict)
     replies: dict[tuple[UUID, str], Any] = field(factory=dict)
 
     changes: list[Change] = field(factory=list, init=False)

@@ -306,7 +306,7 @@ class Line:
 
     def _after_offers(self, *, at: datetime, policy: OfferPolicy) -> "Line":
         """Offer free seats in the order of the line, past a group that does not fit at most PATIENCE times."""
-        if self.starts_at - at < policy.last_offer:
+        if self.starts_at - at < policy.last_offer or not self.waiting:
             return self
         until = min(at + policy.lifetime, self.starts_at)
         free, held = self.seats.free, self.seats.held

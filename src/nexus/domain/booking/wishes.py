@@ -5,7 +5,7 @@ Each precondition is one function in :data:`PRECONDITIONS`, in the order in
 which a family should hear of them; each has an error of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -134,10 +134,8 @@ class Wish:
 
         *in_turn*: the seats are held for this family by an offer.
         """
-        for precondition in PRECONDITIONS:
+        for precondition in PRECONDITIONS if in_turn else (*PRECONDITIONS, seats_are_on_sale):
             yield from precondition(self, at)
-        if not in_turn:
-            yield from seats_are_on_sale(self, at)
 
     def check(self, *, at: datetime, in_turn: bool = False) -> None:
         """
@@ -171,53 +169,49 @@ def waitlist_of(session: SessionId) -> str:
     return f"/api/v1/sessions/{session}/waitlist"
 
 
-def activity_is_published(wish: Wish, _at: datetime) -> Iterator[Refusal]:
-    if not wish.offering.is_published:
-        yield ActivityNotPublished()
+def activity_is_published(wish: Wish, _at: datetime) -> Iterable[Refusal]:
+    return () if wish.offering.is_published else (ActivityNotPublished(),)
 
 
-def venue_is_active(wish: Wish, _at: datetime) -> Iterator[Refusal]:
-    if not wish.offering.venue_is_active:
-        yield VenueNotActive()
+def venue_is_active(wish: Wish, _at: datetime) -> Iterable[Refusal]:
+    return () if wish.offering.venue_is_active else (VenueNotActive(),)
 
 
-def venue_is_insured(wish: Wish, _at: datetime) -> Iterator[Refusal]:
+def venue_is_insured(wish: Wish, _at: datetime) -> Iterable[Refusal]:
     covered, day = wish.offering.insured_until, wish.offering.local_date
-    if covered is None or covered < day:
-        yield VenueNotInsured(covered, day)
+    return (VenueNotInsured(covered, day),) if covered is None or covered < day else ()
 
 
-def session_is_going_to_happen(wish: Wish, at: datetime) -> Iterator[Refusal]:
+def session_is_going_to_happen(wish: Wish, at: datetime) -> Iterable[Refusal]:
     if wish.offering.status is SessionStatus.CANCELLED:
-        yield SessionCancelled()
-    elif at >= wish.offering.starts_at:
-        yield SessionStarted(wish.offering.starts_at)
+        return (SessionCancelled(),)
+    if at >= wish.offering.starts_at:
+        return (SessionStarted(wish.offering.starts_at),)
+    return ()
 
 
-def booking_has_opened(wish: Wish, at: datetime) -> Iterator[Refusal]:
+def booking_has_opened(wish: Wish, at: datetime) -> Iterable[Refusal]:
     opens_at = wish.offering.opens_at
-    if opens_at is not None and at < opens_at:
-        yield BookingNotOpen(opens_at)
+    return (BookingNotOpen(opens_at),) if opens_at is not None and at < opens_at else ()
 
 
-def premium_is_included(wish: Wish, _at: datetime) -> Iterator[Refusal]:
-    if wish.offering.is_premium and not wish.has_premium:
-        yield PremiumNotIncluded()
+def premium_is_included(wish: Wish, _at: datetime) -> Iterable[Refusal]:
+    return (PremiumNotIncluded(),) if wish.offering.is_premium and not wish.has_premium else ()
 
 
-def children_are_active(wish: Wish, _at: datetime) -> Iterator[Refusal]:
-    for attendee in wish.attendees:
-        if not attendee.is_active:
-            yield ChildNotActive(attendee.child)
+def children_are_active(wish: Wish, _at: datetime) -> Iterable[Refusal]:
+    return [ChildNotActive(attendee.child) for attendee in wish.attendees if not attendee.is_active]
 
 
-def parents_have_consented(wish: Wish, _at: datetime) -> Iterator[Refusal]:
-    for attendee in wish.attendees:
-        if attendee.is_active and not attendee.may_be_booked:
-            yield ConsentMissing(attendee.child, CONSENT)
+def parents_have_consented(wish: Wish, _at: datetime) -> Iterable[Refusal]:
+    return [
+        ConsentMissing(attendee.child, CONSENT)
+        for attendee in wish.attendees
+        if attendee.is_active and not attendee.may_be_booked
+    ]
 
 
-def ages_are_in_range(wish: Wish, _at: datetime) -> Iterator[Refusal]:
+def ages_are_in_range(wish: Wish, _at: datetime) -> Iterable[Refusal]:
     offering = wish.offering
     for attendee in wish.attendees:
         age = age_on(offering.local_date, attendee.born)
@@ -225,7 +219,7 @@ def ages_are_in_range(wish: Wish, _at: datetime) -> Iterator[Refusal]:
             yield OutsideAgeRange(attendee.child, age, offering.min_age, offering.max_age)
 
 
-def children_are_free(wish: Wish, _at: datetime) -> Iterator[Refusal]:
+def children_are_free(wish: Wish, _at: datetime) -> Iterable[Refusal]:
     for attendee in wish.attendees:
         if attendee.same_session is not None:
             yield AlreadyBooked(attendee.child, attendee.same_session)
@@ -233,14 +227,15 @@ def children_are_free(wish: Wish, _at: datetime) -> Iterator[Refusal]:
             yield OverlappingBooking(attendee.child, attendee.overlapping)
 
 
-def seats_are_on_sale(wish: Wish, at: datetime) -> Iterator[Refusal]:
+def seats_are_on_sale(wish: Wish, at: datetime) -> Iterable[Refusal]:
     offering, wanted = wish.offering, len(wish.attendees)
     on_sale = offering.on_sale(at=at, last_offer=wish.last_offer)
     if wanted > on_sale:
-        yield SessionFull(on_sale, wanted, offering.waiting, waitlist_of(offering.session))
+        return (SessionFull(on_sale, wanted, offering.waiting, waitlist_of(offering.session)),)
+    return ()
 
 
-PRECONDITIONS: Final[tuple[Callable[[Wish, datetime], Iterator[Refusal]], ...]] = (
+PRECONDITIONS: Final[tuple[Callable[[Wish, datetime], Iterable[Refusal]], ...]] = (
     activity_is_published,
     venue_is_active,
     venue_is_insured,
