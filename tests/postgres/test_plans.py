@@ -20,10 +20,8 @@ from psycopg import ClientCursor
 from nexus.adapters.postgres.invariants import verify
 from nexus.adapters.postgres.migrate import migrate
 from nexus.application.kernel.actor import Actor
-from nexus.domain.identity.people import Role
-from nexus.application.kernel.actor import Actor
-from nexus.domain.identity.people import Role
 from nexus.application.kernel.jobs import Job
+from nexus.domain.identity.people import Role
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
@@ -157,39 +155,6 @@ def test_reading(hear, explainer, big, number):
         # A company of this dataset has half of all bookings: one of few people is asked about below.
         if read.name != "HR overview":
             by_index(explainer, hear(lambda nexus, read=read: read.run(nexus, number)))
-
-
-ADD_COMPANY = """
-    INSERT INTO corporates (id, company_name, timezone, primary_contact_name, primary_contact_email,
-                            contract_start_date, created_at)
-    SELECT %(new)s, 'Small', timezone, 'Kim', 'small@example.com', contract_start_date, created_at
-      FROM corporates WHERE id = %(known)s;
-
-    INSERT INTO corporate_subscriptions (id, corporate_id, tier, covered_employees, credits_per_employee,
-                                         monthly_cost_minor, billing_cycle_day, start_date, created_at)
-    SELECT %(new)s, %(new)s, tier, covered_employees, credits_per_employee, monthly_cost_minor,
-           billing_cycle_day, start_date, created_at
-      FROM corporate_subscriptions WHERE corporate_id = %(known)s
-"""
-
-
-@pytest.fixture(scope="module")
-def small_company(big):
-    """A company that few rows of the big tables are about."""
-    company = id_of(COMPANY, 999_999)
-    with psycopg.ClientCursor(psycopg.connect(big)) as cursor:
-        cursor.execute(ADD_COMPANY, {"new": company, "known": id_of(COMPANY, 0)})
-        cursor.connection.commit()
-        cursor.connection.close()
-    return company
-
-
-def test_a_company_s_overview_reads_what_is_the_company_s(hear, explainer, small_company):
-    actor = Actor(user=id_of(USER, 0), role=Role.HR_ADMIN, company=small_company)
-    said = hear(lambda nexus: nexus.overview_hr(actor=actor))
-    for table in ("bookings", "user_credit_balances"):
-        assert any(table in each.statement for each in said), table
-    by_index(explainer, said)
 
 
 ADD_COMPANY = """
