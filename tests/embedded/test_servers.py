@@ -66,6 +66,16 @@ def folder(template: Path, empty: Path) -> Path:
     return empty
 
 
+@pytest.fixture(scope="module")
+def running(template: Path) -> Iterator[EmbeddedServers]:
+    """Servers for those who only look at them."""
+    path = public_folder()
+    subprocess.run(["cp", "-a", f"{template}/.", path], check=True)
+    with EmbeddedServers(path) as servers:
+        yield servers
+    shutil.rmtree(path)
+
+
 def supervise(folder: Path) -> tuple["subprocess.Popen[str]", str, str, list[int]]:
     """Servers supervised by another process, which may be killed."""
     supervisor = subprocess.Popen([sys.executable, SUPERVISED, folder], stdout=subprocess.PIPE, text=True)
@@ -110,8 +120,8 @@ def test_both_are_ready_inside_and_gone_outside(empty):
     assert processes_using(empty) == []
 
 
-def test_postgres_is_durable_unicode_and_the_same_everywhere(folder):
-    with EmbeddedPostgres(folder / "postgres") as server, psycopg.connect(server.database_url) as connection:
+def test_postgres_is_durable_unicode_and_the_same_everywhere(running):
+    with psycopg.connect(running.database_url) as connection:
 
         def one(sql):
             return connection.execute(sql).fetchone()[0]
@@ -125,39 +135,41 @@ def test_postgres_is_durable_unicode_and_the_same_everywhere(folder):
         assert one("SELECT array_agg(x ORDER BY x) FROM unnest('{b,a,B}'::text[]) x") == ["B", "a", "b"]
 
 
-def test_valkey_evicts_nothing_and_writes_everything_down(folder):
-    with EmbeddedValkey(folder / "valkey") as server, redis.Redis.from_url(server.redis_url) as client:
+def test_valkey_evicts_nothing_and_writes_everything_down(running):
+    with redis.Redis.from_url(running.redis_url) as client:
         assert client.config_get("maxmemory-policy")["maxmemory-policy"] == "noeviction"
         assert client.config_get("appendonly")["appendonly"] == "yes"
 
 
-def test_nobody_gets_in_without_the_password(folder):
-    with EmbeddedServers(folder) as servers:
-        for url, refusal in [
-            (
-                servers.database_url.replace(":" + servers.postgres._folder.password(), ":guess"),
-                psycopg.OperationalError,
-            ),
-            (f"redis://:guess@{LOOPBACK}:{servers.valkey.port}", redis.AuthenticationError),
-            (f"redis://{LOOPBACK}:{servers.valkey.port}", redis.AuthenticationError),
-        ]:
-            with pytest.raises(refusal):
-                psycopg.connect(url) if url.startswith("postgres") else redis.Redis.from_url(url).ping()
-        seen = "".join(p.read_text() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists())
-        assert servers.postgres._folder.password() not in seen
-        assert servers.valkey._folder.password() not in seen
+def test_nobody_gets_in_without_the_password(running):
+    for url, refusal in [
+        (
+            running.database_url.replace(":" + running.postgres._folder.password(), ":guess"),
+            psycopg.OperationalError,
+        ),
+        (f"redis://:guess@{LOOPBACK}:{running.valkey.port}", redis.AuthenticationError),
+        (f"redis://{LOOPBACK}:{running.valkey.port}", redis.AuthenticationError),
+    ]:
+        with pytest.raises(refusal):
+            psycopg.connect(url) if url.startswith("postgres") else redis.Redis.from_url(url).ping()
+    seen = "".join(p.read_text() for p in Path("/proc").glob("[0-9]*/cmdline") if p.exists())
+    assert running.postgres._folder.password() not in seen
+    assert running.valkey._folder.password() not in seen
 
 
-def test_they_listen_on_loopback_only(folder):
-    with EmbeddedServers(folder) as servers:
-        ours = {f"{servers.postgres.port:04X}", f"{servers.valkey.port:04X}"}
-        lines = [
-            line.split()
-            for t in ("tcp", "tcp6")
-            for line in Path(f"/proc/net/{t}").read_text().splitlines()[1:]
-        ]
-        addresses = {line[1] for line in lines if line[3] == "0A" and line[1].rpartition(":")[2] in ours}
-        assert addresses == {f"0100007F:{port}" for port in ours}
+def test_they_listen_on_loopback_only(running):
+    ours = {f"{running.postgres.port:04X}", f"{running.valkey.port:04X}"}
+    lines = [
+        line.split() for t in ("tcp", "tcp6") for line in Path(f"/proc/net/{t}").read_text().splitlines()[1:]
+    ]
+    addresses = {line[1] for line in lines if line[3] == "0A" and line[1].rpartition(":")[2] in ours}
+    assert addresses == {f"0100007F:{port}" for port in ours}
+
+
+@as_root
+def test_root_is_given_up(running):
+    for pid in (running.postgres.pid, running.valkey.pid):
+        assert Path(f"/proc/{pid}").stat().st_uid == running.postgres.account.uid != 0
 
 
 def test_a_restart_keeps_data_ports_and_passwords(folder):
@@ -331,13 +343,6 @@ def test_erasing_forgets_everything(folder):
     assert not folder.exists()
     servers.erase()
     folder.mkdir()
-
-
-@as_root
-def test_root_is_given_up(folder):
-    with EmbeddedServers(folder) as servers:
-        for pid in (servers.postgres.pid, servers.valkey.pid):
-            assert Path(f"/proc/{pid}").stat().st_uid == servers.postgres.account.uid != 0
 
 
 @as_root
