@@ -5,13 +5,17 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from structlog.testing import capture_logs
 
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.invariants import verify
+from nexus.adapters.postgres.login import powers_of_login
 from nexus.adapters.postgres.migrate import migrate
 from nexus.adapters.postgres.pool import open_pool
 from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.people import Role
+from nexus.entrypoints.commands import processes
+from nexus.entrypoints.settings import Settings
 from tests.support.booking import Desk
 from tests.support.neighbours import asking
 from tests.support.town import NOON, Town
@@ -72,3 +76,26 @@ def test_everything_works_for_roles_that_may_no_more_than_they_must(deployed):
         assert [finding.invariant.number for finding in found if not finding.holds] == ["I16a"]
         owner.execute("SET nexus.scope = ''")
         assert owner.execute("SELECT count(*) FROM users").fetchone() == (0,)
+
+
+def test_a_login_that_may_more_than_the_product_needs_is_noticed(deployed, database_url, owner):
+    owners, products = deployed
+    migrate(owners)
+    assert powers_of_login(products) == []
+    assert powers_of_login(owners) == ["may act as the tables' owner"]
+    assert powers_of_login(database_url) == ["is a superuser"]
+    owner.execute("ALTER ROLE deployed_web BYPASSRLS")
+    assert powers_of_login(products) == ["bypasses row-level security"]
+    owner.execute("ALTER ROLE deployed_web NOBYPASSRLS; GRANT deployed_owner TO deployed_web")
+    assert powers_of_login(products) == ["may act as the tables' owner"]
+    owner.execute("REVOKE deployed_owner FROM deployed_web")
+    assert not powers_of_login("postgresql://nobody@127.0.0.1:1/nowhere")
+
+
+@pytest.mark.parametrize(("env", "warned"), [("production", True), ("development", False)])
+def test_processes_of_production_say_so_when_they_start(database_url, env, warned):
+    settings = Settings.of({"NEXUS_ENV": env, "NEXUS_DATABASE_URL": database_url})
+    with capture_logs() as logs:
+        processes._warn_of_powers(settings)
+    assert [line["login"] for line in logs] == ["is a superuser"] * warned
+    assert not any("postgresql://" in str(line) for line in logs)

@@ -40,6 +40,7 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     logs.configure(stated)
     # Loaded before the processes part, so that they share the memory of what is loaded.
     __import__("nexus.entrypoints.http.asgi")
+    _warn_of_powers(stated)
     server = http_server(
         "nexus.entrypoints.http.asgi:create",
         host=host,
@@ -74,6 +75,7 @@ def worker(threads: int | None) -> None:
 
     stated = _ready(settings(), "database_url", "redis_url", "secret_key")
     logs.configure(stated)
+    _warn_of_powers(stated)
     with (
         _until_asked_to_stop() as stop,
         tracing(os.environ, "worker") as traces,
@@ -103,6 +105,7 @@ def scheduler() -> None:
 
     stated = _ready(settings(), "database_url", "secret_key")
     logs.configure(stated)
+    _warn_of_powers(stated)
     with (
         _until_asked_to_stop() as stop,
         open_nexus(stated) as nexus,
@@ -120,6 +123,18 @@ def _refuse_taken(host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise Fault(f"cannot listen on {host}:{port}: {error.strerror}") from error
+
+
+def _warn_of_powers(stated: Settings) -> None:
+    """An owner's login works, and goes unnoticed until somebody executes SQL of their own with it."""
+    import structlog
+
+    from nexus.entrypoints.wiring import excessive_powers
+
+    if powers := excessive_powers(stated):
+        structlog.get_logger("nexus").warning(
+            "the database login may do too much", login="; ".join(powers), see="docs/howto/deploy.md"
+        )
 
 
 def _ready(stated: Settings, *names: str) -> Settings:

@@ -1,6 +1,6 @@
 """Opening the product: which adapters these settings ask for."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Final
 
@@ -8,6 +8,7 @@ from nexus.adapters.mail.folder import FolderMailer
 from nexus.adapters.mail.nowhere import Nowhere
 from nexus.adapters.mail.smtp import SmtpMailer
 from nexus.adapters.memory.limiter import MemoryLimiter
+from nexus.adapters.postgres.login import powers_of_login
 from nexus.adapters.postgres.pool import UNAVAILABLE, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
 from nexus.adapters.redis.limiter import RedisLimiter
@@ -23,6 +24,11 @@ AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
     kind: lambda _: 1 for kind in UNAVAILABLE
 }
 """Errors that mean the database cannot serve for the moment, and after how many seconds to ask again."""
+
+
+def excessive_powers(settings: Settings) -> Sequence[str]:
+    """What the database's login may do and the product never needs; not asked about in development."""
+    return () if settings.is_development else powers_of_login(settings.need("database_url"))
 
 
 def _public_url(settings: Settings) -> str:
