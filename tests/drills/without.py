@@ -94,12 +94,10 @@ def unavailable() -> None:
 @_guard
 def limits_of_waiting() -> None:
     """A request waits for a thread, and a statement for a lock, as long as it takes."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from nexus.adapters.postgres import pool
-    from nexus.entrypoints.http import app
+    from nexus.entrypoints.http.threads import BoundedThreads
 
-    app.BoundedThreads = ThreadPoolExecutor
+    BoundedThreads.__init__.__kwdefaults__ |= {"patience": 3600.0, "queue": sys.maxsize}
     time_outs()
     pool.open_pool.__kwdefaults__ |= {"patience": 3600.0, "queue": 0}
 

@@ -88,6 +88,13 @@ def test_nobody_sees_what_is_wrong_with_a_body_before_signing_in(shared):
     problem(shared.post("/api/v1/paintings", content=b"nonsense"), 401, "sign-in-required")
 
 
+def test_nobody_sees_what_is_wrong_with_a_query_before_they_may_ask(shared):
+    path = "/api/v1/paintings?nonsense=1"
+    problem(shared.get(path), 401, "sign-in-required")
+    problem(shared.get(path, headers={"authorization": "Bearer venue_admin"}), 403, "not-for-this-role")
+    problem(shared.get(path, headers=PARENT), 400, "invalid-parameters")
+
+
 def test_options_names_the_methods(shared):
     answer = shared.options("/api/v1/paintings")
     assert answer.status_code == 204

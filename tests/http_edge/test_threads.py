@@ -1,10 +1,18 @@
 """The threads that handlers run in: a request waits for one, but not for ever."""
 
 import asyncio
+import contextlib
+import contextvars
+import gc
 import threading
+import weakref
 
 import pytest
+from litestar.concurrency import set_asyncio_executor, sync_to_thread
+from litestar.testing import TestClient
 
+from http_edge.conftest import PARENT
+from http_edge.toy import toy
 from nexus.entrypoints.http.threads import BoundedThreads, Busy
 
 
@@ -20,7 +28,7 @@ def in_loop(scene, **limits):
             await taken
         finally:
             gate.set()
-            threads.shutdown()
+            await threads.end()
 
     asyncio.run(run())
 
@@ -81,3 +89,161 @@ def test_a_call_that_takes_longer_than_the_patience_is_not_given_up():
         assert await running is True
 
     in_loop(scene, patience=0.05)
+
+
+def test_a_call_sees_the_context_of_who_asks():
+    asking = contextvars.ContextVar("asking", default="nobody")
+
+    async def run():
+        asking.set("somebody")
+        try:
+            return await sync_to_thread(asking.get)
+        finally:
+            await threads.end()
+
+    threads = BoundedThreads(1)
+    set_asyncio_executor(threads)
+    assert asyncio.run(run()) == "somebody"
+
+
+def test_who_has_gone_while_waiting_is_not_worked_for():
+    ran = []
+
+    async def scene(submit, gate):
+        waiting = submit(lambda: ran.append(1))
+        waiting.cancel()
+        gate.set()
+        assert await submit(lambda: 7) == 7
+
+    in_loop(scene)
+    assert ran == []
+
+
+def test_what_has_begun_is_finished_though_who_asked_has_gone():
+    began, go_on, finished = threading.Event(), threading.Event(), threading.Event()
+
+    def work():
+        began.set()
+        go_on.wait(5)
+        finished.set()
+
+    async def scene(submit, gate):
+        gate.set()
+        running = submit(work)
+        await asyncio.to_thread(began.wait, 5)
+        running.cancel()
+        go_on.set()
+        assert await submit(lambda: 7) == 7, "the thread is there for the next"
+
+    in_loop(scene)
+    assert finished.is_set()
+
+
+def test_a_call_that_ends_after_the_loop_harms_nobody():
+    began, go_on = threading.Event(), threading.Event()
+    threads = BoundedThreads(1)
+
+    async def leave():
+        threads.submit(lambda: began.set() or go_on.wait(5))
+        await asyncio.to_thread(began.wait, 5)
+
+    async def come():
+        return await threads.submit(lambda: 7)
+
+    asyncio.run(leave())
+    go_on.set()
+    assert asyncio.run(come()) == 7
+
+
+def test_stop_iteration_reaches_who_asked_as_an_error_that_a_coroutine_can_be_told():
+    async def scene(submit, gate):
+        gate.set()
+        with pytest.raises(RuntimeError) as raised:
+            await submit(lambda: next(iter(())))
+        assert isinstance(raised.value.__cause__, StopIteration)
+
+    in_loop(scene)
+
+
+def test_an_error_and_its_trace_do_not_keep_each_other(monkeypatch):
+    """Each refusal would wait for the collector, with all that its frames hold."""
+
+    class Large:
+        pass
+
+    def refuse():
+        large = Large()
+        kept.append(weakref.ref(large))
+        raise KeyError
+
+    async def run():
+        threads = BoundedThreads(1)
+        with contextlib.suppress(KeyError):
+            await threads.submit(refuse)
+        while kept[0]() is not None:  # noqa: ASYNC110 - the next look at who waits lets it go
+            await asyncio.sleep(0.001)
+        await threads.end()
+
+    kept = []
+    monkeypatch.setattr("nexus.entrypoints.http.threads.LOOK_EVERY", 0.001)
+    gc.disable()
+    try:
+        asyncio.run(asyncio.wait_for(run(), 5))
+    finally:
+        gc.enable()
+
+
+def test_so_many_calls_at_a_time_and_no_more():
+    working, most, meeting = [], [], threading.Barrier(3)
+
+    def work():
+        working.append(1)
+        meeting.wait(5)
+        most.append(len(working))
+        meeting.wait(5)
+        working.pop()
+
+    async def run():
+        threads = BoundedThreads(3)
+        await asyncio.gather(*(threads.submit(work) for _ in range(12)))
+        await threads.end()
+
+    asyncio.run(run())
+    assert most == [3] * 12
+
+
+def test_who_comes_one_after_the_other_needs_one_thread():
+    async def run():
+        threads = BoundedThreads(3)
+        seen = {await threads.submit(threading.get_ident) for _ in range(100)}
+        await threads.end()
+        return seen
+
+    assert len(asyncio.run(run())) == 1
+
+
+def test_at_the_end_what_waits_is_done_and_the_threads_go():
+    done = []
+
+    async def run():
+        threads = BoundedThreads(2)
+        before = set(threading.enumerate())
+        asked = [threads.submit(done.append, number) for number in range(10)]
+        own = set(threading.enumerate()) - before
+        await threads.end()
+        assert not any(thread.is_alive() for thread in own)
+        await asyncio.gather(*asked)
+        assert await threads.submit(lambda: 7) == 7, "who comes later is still worked for"
+        await threads.end()
+
+    asyncio.run(run())
+    assert sorted(done) == list(range(10))
+
+
+def test_the_threads_end_with_the_application():
+    others = set(threading.enumerate())
+    with TestClient(toy()) as client:
+        client.get("/whoami", headers=PARENT)
+        own = {thread for thread in threading.enumerate() if thread.name.startswith("request_")} - others
+        assert own
+    assert not any(thread.is_alive() for thread in own)

@@ -1,8 +1,10 @@
 """The HTTP application around a list of route handlers."""
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 from attrs import field, frozen
 from litestar import Litestar, Request
@@ -25,16 +27,16 @@ from nexus.entrypoints.http.docs import (
     metrics_route,
 )
 from nexus.entrypoints.http.etag import IfMatch
+from nexus.entrypoints.http.gate import Gate
 from nexus.entrypoints.http.idempotency import attempts
 from nexus.entrypoints.http.middleware import Figures, Ground, Surroundings
 from nexus.entrypoints.http.openapi import declare_problems, openapi_config
-from nexus.entrypoints.http.parameters import check_query
 from nexus.entrypoints.http.policies import (
     Authenticate,
     Keys,
     NoteRefusal,
     current_actor,
-    guard,
+    enforcing,
     is_automatic,
     require_policies,
 )
@@ -143,10 +145,11 @@ def edge(
     own: list[ControllerRouterHandler] = [docs_page, docs_asset, list_problems, describe_problem]
     if chosen.metrics:
         own.append(metrics_route(figures, scrape))
-    set_asyncio_executor(BoundedThreads(chosen.threads))
+    threads = BoundedThreads(chosen.threads)
+    set_asyncio_executor(cast("ThreadPoolExecutor", threads))
     app = Litestar(
         route_handlers=[*route_handlers, *own],
-        guards=[guard(authenticate, rates, keys, note_refusal), check_query],
+        middleware=[partial(Gate, enforce=enforcing(authenticate, rates, keys, note_refusal))],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),
@@ -160,7 +163,7 @@ def edge(
         plugins=[WirePlugin(), AttrsSchemas()],
         openapi_config=openapi_config(chosen.title, chosen.version),
         request_max_body_size=chosen.body_limit,
-        lifespan=list(lifespan),
+        lifespan=[*lifespan, threads.serving],
         logging_config=None,
         debug=False,
     )

@@ -1,7 +1,7 @@
 """Which other sites' scripts may use the API: none, unless named."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from attrs import frozen
@@ -61,6 +61,6 @@ class Cors:
         return _ALLOWED if header(headers, b"origin") in self.origins else None
 
 
-def header(headers: Sequence[tuple[bytes, bytes]], name: bytes) -> str | None:
+def header(headers: Iterable[tuple[bytes, bytes]], name: bytes) -> str | None:
     """The first value of a header, if it was sent."""
     return next((value.decode("latin-1") for key, value in headers if key.lower() == name), None)

@@ -17,8 +17,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from attrs import frozen
-from litestar.connection import ASGIConnection
 from litestar.constants import RESERVED_KWARGS
+from litestar.datastructures import MultiDict
 from litestar.handlers.base import BaseRouteHandler
 from litestar.params import BodyKwarg, CookieParameter, HeaderParameter, ParameterKwarg, PathParameter
 from litestar.typing import FieldDefinition
@@ -96,41 +96,36 @@ def _names(handler: BaseRouteHandler) -> frozenset[str]:
 
 
 @frozen
-class _Known:
+class Query:
+    """What the query of a route may say."""
+
     names: frozenset[str]
     checks: dict[str, Check]
     may_say_more: bool
     """Pages are linked to from elsewhere, with whatever others add to links."""
 
-
-_known: dict[str, _Known] = {}
-
-
-async def check_query(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """
-    A guard: what a query says must be usable.
-
-    Raises:
-        Malformed: Some of it is not; all such parameters, by name.
-    """
-    handler = connection.route_handler
-    query = connection.query_params
-    if not query:
-        return
-    known = _known.get(handler.handler_id)
-    if known is None:
+    @classmethod
+    def of(cls, handler: BaseRouteHandler) -> "Query":
         is_page = not getattr(handler, "include_in_schema", True)
-        known = _known[handler.handler_id] = _Known(_names(handler), _checks(handler), is_page)
-    faults = []
-    if not known.may_say_more:
-        unknown = sorted(set(query) - known.names)[:MOST]
-        faults += [Fault(below("query", name), "is not a known parameter") for name in unknown]
-    for name, check in known.checks.items():
-        for text in query.getall(name, []):
-            try:
-                check(text)
-            except ValueError as error:
-                if check is not _finite or str(error).startswith("must"):
-                    faults.append(Fault(f"query.{name}", str(error)))
-    if faults:
-        raise Malformed("; ".join(f"{f.path} {f.message}" for f in faults), faults)
+        return cls(_names(handler), _checks(handler), is_page)
+
+    def check(self, query: MultiDict[Any]) -> None:
+        """
+        What a query says must be usable.
+
+        Raises:
+            Malformed: Some of it is not; all such parameters, by name.
+        """
+        faults = []
+        if not self.may_say_more:
+            unknown = sorted(set(query) - self.names)[:MOST]
+            faults += [Fault(below("query", name), "is not a known parameter") for name in unknown]
+        for name, check in self.checks.items():
+            for text in query.getall(name, []):
+                try:
+                    check(text)
+                except ValueError as error:
+                    if check is not _finite or str(error).startswith("must"):
+                        faults.append(Fault(f"query.{name}", str(error)))
+        if faults:
+            raise Malformed("; ".join(f"{f.path} {f.message}" for f in faults), faults)

@@ -28,6 +28,7 @@ from nexus.domain.identity.sessions import SessionEnded
 from nexus.domain.kernel.errors import Forbidden, Unauthenticated
 from nexus.domain.platform.api_keys import KeyText
 from nexus.entrypoints.http.context import announce
+from nexus.entrypoints.http.cors import header
 from nexus.entrypoints.http.rates import Rates, TooManyRequests, seconds
 
 COOKIES: Final = ("__Host-nexus_session", "nexus_session")
@@ -191,14 +192,17 @@ def require_policies(routes: Sequence[BaseRoute]) -> None:
         )
 
 
-def guard(
+Enforce = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]
+
+
+def enforcing(
     authenticate: Authenticate,
     rates: Rates | None = None,
     keys: Keys | None = None,
     note_refusal: NoteRefusal | None = None,
-) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Any]:
+) -> Enforce:
     """
-    The guard of every route: finds out who is asking and applies the route's policy.
+    What every route begins with: finding out who is asking, and applying its policy.
 
     Whoever is known and asks for what is not for them is noted before being refused.
     """
@@ -223,9 +227,7 @@ def guard(
     return enforce_and_note
 
 
-def _enforcing(
-    authenticate: Authenticate, rates: Rates | None, keys: Keys | None
-) -> Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Awaitable[None]]:
+def _enforcing(authenticate: Authenticate, rates: Rates | None, keys: Keys | None) -> Enforce:
     async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy = policy_of(handler)
         if is_automatic(handler):
@@ -313,7 +315,8 @@ def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | Non
 
     An API key is read from the header only: browsers and addresses are no place for one.
     """
-    scheme, _, token = connection.headers.get("authorization", "").partition(" ")
+    stated = header(connection.scope["headers"], b"authorization") or ""
+    scheme, _, token = stated.partition(" ")
     if scheme.lower() == "bearer" and _is_token(token.strip()):
         return token.strip(), False
     for name in COOKIES:

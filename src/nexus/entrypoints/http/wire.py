@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 from enum import Enum
-from typing import Any, ClassVar, TypeVar, cast, get_args
+from typing import Any, ClassVar, TypeVar, get_args
 
 import attrs
 from litestar.dto import AbstractDTO, DTOConfig
@@ -27,49 +27,44 @@ class Wire(AbstractDTO[T]):
     """Reads attrs classes strictly from JSON, and writes views as they are annotated."""
 
     config: ClassVar[DTOConfig] = DTOConfig()
-    _bodies: ClassVar[dict[str, Any]] = {}
-    _answers: ClassVar[dict[str, Any]] = {}
+    kind: ClassVar[Any]
+    """What the handler takes, or gives: each body and each answer has a class of its own below this one."""
 
     def decode_bytes(self, value: bytes) -> Any:
         stated = self.asgi_connection.headers.get("content-type", "")
         if stated.partition(";")[0].strip().lower() != "application/json":
             raise NotJson("Send the body as application/json.")
-        return read_json(value, self._bodies[self._handler])
+        return read_json(value, self.kind)
 
     def decode_builtins(self, value: dict[str, Any]) -> Any:  # noqa: ARG002
         raise NotJson("Send the body as application/json.")
 
     def data_to_encodable_type(self, data: Any) -> Any:
-        kind = self._answers[self._handler]
         if isinstance(data, Response):
             if not isinstance(data.content, bytes) and data.content is not None:
-                data.content = encode(data.content, kind)
+                data.content = encode(data.content, self.kind)
             return data
         if isinstance(data, bytes):
             return data
-        return encode(data, kind)
-
-    @property
-    def _handler(self) -> str:
-        return cast("str", self.asgi_connection.route_handler.handler_id)
+        return encode(data, self.kind)
 
     @classmethod
     def create_for_field_definition(
         cls,
         field_definition: FieldDefinition,
-        handler_id: str,
+        handler_id: str,  # noqa: ARG003
         backend_cls: Any = None,  # noqa: ARG003
     ) -> None:
         kind = field_definition.annotation
         if field_definition.name == "data":
-            cls._bodies[handler_id] = kind
+            cls.kind = kind
             _note_incoming(kind)
             try:
                 strict.get_structure_hook(kind)
             except TypeError as error:
                 raise ImproperlyConfiguredException(f"{kind}: {error}") from error
         else:
-            cls._answers[handler_id] = _answer(kind)
+            cls.kind = _answer(kind)
 
     @classmethod
     def is_supported_model_type_field(cls, field_definition: FieldDefinition) -> bool:
@@ -77,12 +72,13 @@ class Wire(AbstractDTO[T]):
 
     @classmethod
     def create_openapi_schema(
-        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+        cls,
+        field_definition: FieldDefinition,  # noqa: ARG003
+        handler_id: str,  # noqa: ARG003
+        schema_creator: Any,
     ) -> Reference | Schema:
-        known = cls._bodies if field_definition.name == "data" else cls._answers
-        kind = known[handler_id]
         schema: Reference | Schema = schema_creator.for_field_definition(
-            FieldDefinition.from_annotation(kind)
+            FieldDefinition.from_annotation(cls.kind)
         )
         return schema
 
