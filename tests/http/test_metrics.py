@@ -18,7 +18,7 @@ from nexus.application.kernel.jobs import Job
 from nexus.domain.kernel.ids import EventId
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.monitoring import serving
-from nexus.entrypoints.settings import Settings
+from nexus.entrypoints.settings import SettingError, Settings
 from nexus.entrypoints.wiring import Nexus, open_nexus
 from tests.support.booking import Desk
 from tests.support.front import Setting
@@ -132,6 +132,15 @@ def test_a_scrape_answers_without_the_database(without_database: Nexus):
     assert seen["nexus_database_up"] == 0
     assert "nexus_outbox_unhandled" not in seen
     assert seen["nexus_offers_made_total"] == 0
+
+
+def test_a_port_that_somebody_has_is_named_with_its_setting(without_database: Nexus):
+    with (
+        serving("127.0.0.1", 0, without_database.scrape) as port,
+        pytest.raises(SettingError, match=f"NEXUS_METRICS_PORT: cannot listen on 127.0.0.1:{port}"),
+        serving("127.0.0.1", port, without_database.scrape),
+    ):
+        pass
 
 
 def test_names_keep_to_the_conventions_and_labels_carry_no_ids(nexus: Nexus):

@@ -24,6 +24,7 @@ from nexus.application.platform.backlog import Backlog
 from nexus.application.platform.condition import Queue
 from nexus.domain.booking.events import BookingCancelled, OfferLapsed, OfferMade, PlacesBooked, SessionChanged
 from nexus.domain.kernel.events import Event
+from nexus.entrypoints.settings import SettingError
 from nexus.entrypoints.shared_figures import shared
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -220,7 +221,12 @@ def exposition(seen: Seen, *registries: CollectorRegistry) -> bytes:
 
 @contextmanager
 def serving(host: str, port: int | None, metrics: Callable[[], bytes]) -> Iterator[int | None]:
-    """``/metrics`` and ``/healthz`` of a process that serves nothing else; nothing without a port."""
+    """
+    ``/metrics`` and ``/healthz`` of a process that serves nothing else; nothing without a port.
+
+    Raises:
+        SettingError: Somebody else has the port.
+    """
     if port is None:
         yield None
         return
@@ -244,7 +250,11 @@ def serving(host: str, port: int | None, metrics: Callable[[], bytes]) -> Iterat
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - named by the base class
             """Scrapes are not news."""
 
-    server = ThreadingHTTPServer((host, port), Answering)
+    try:
+        server = ThreadingHTTPServer((host, port), Answering)
+    except OSError as error:
+        reason = error.strerror
+        raise SettingError(f"NEXUS_METRICS_PORT: cannot listen on {host}:{port}: {reason}") from error
     server.daemon_threads = True
     thread = Thread(target=server.serve_forever, args=(0.1,), name="metrics", daemon=True)
     thread.start()

@@ -252,7 +252,7 @@ class Settings:
     metrics_port: int | None = _setting(
         None,
         "The port at which `nexus worker` and `nexus scheduler` serve `/metrics` and `/healthz`, on `NEXUS_HOST`; "
-        "off when unset. Each process on a machine needs its own.",
+        "off when unset, and with `nexus up`. Each process on a machine needs its own.",
         read=_port,
     )
     outgoing: frozenset[tuple[str, int]] = _setting(

@@ -158,6 +158,8 @@ def _port(wanted: int | None, stated: Settings) -> int:
 def _environment(stated: Settings, folder: Path, port: int) -> dict[str, str]:
     """What web, worker and scheduler are told."""
     inherited = {name: text for name, text in os.environ.items() if name.startswith("NEXUS_")}
+    # Worker and scheduler cannot both have it.
+    inherited.pop("NEXUS_METRICS_PORT", None)
     return inherited | {
         "NEXUS_ENV": "development",
         "NEXUS_DATABASE_URL": stated.need("database_url"),
