@@ -21,6 +21,7 @@ class Habits:
 WEIGHTS: Final = {
     "book": 22,
     "race": 5,
+    "collide": 1.5,
     "join": 16,
     "accept": 10,
     "cancel": 13,

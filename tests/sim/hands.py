@@ -31,7 +31,7 @@ from nexus.domain.compliance.consent import ConsentMethod, Purpose
 from nexus.domain.identity.people import Role
 from nexus.domain.kernel.errors import Refusal
 from nexus.domain.kernel.ids import BookingId, ChildId, EntryId, SessionId
-from tests.sim.steps import Step
+from tests.sim.steps import RACES, Step
 from tests.sim.units import Killed, Units
 from tests.sim.village import START, Village
 
@@ -41,7 +41,7 @@ VOID: Final = "void"
 BATCH: Final = 4
 """How many messages arrive in one step."""
 
-BACKGROUND: Final = {"race", "relay", "deliver", "wipe"}
+BACKGROUND: Final = {*RACES, "relay", "deliver", "wipe"}
 """What looks inside the store, and is done in memory only; a database has its own drills for it."""
 
 DONE: Final = "done"
@@ -149,11 +149,25 @@ class Hands:
             read = work.places.facts(session, chosen, parent=home.parent, at=self.at)
         self._quietly(verb, args)
         if not read.offering.needs_settling(at=self.at):
-            self.begin.stale.append((session, read))
+            self.begin.stale.facts = read
         try:
             return self.book(family, number, children)
         finally:
-            self.begin.stale.clear()
+            self.begin.stale.forget()
+
+    def collide(self, family: int, number: int, child: int, verb: str, args: tuple[Any, ...]) -> Any:
+        """A family cancels on what it read before somebody changed its place: only the version tells."""
+        booking = self._booking(family, number, child)
+        if booking is None:
+            return VOID
+        with self.begin() as work:
+            read = work.places.lock(booking, parent=self.village.households[family].parent)
+        self._quietly(verb, args)
+        self.begin.stale.bookings = read
+        try:
+            return self.cancel(family, number, child, with_group=False)
+        finally:
+            self.begin.stale.forget()
 
     def _quietly(self, verb: str, args: tuple[Any, ...]) -> None:
         try:

@@ -17,7 +17,7 @@ from tests.sim.books import REFUNDS, Books, must
 from tests.sim.judge_of_ledgers import LedgerJudge
 from tests.sim.judge_of_news import MARKING, NewsJudge
 from tests.sim.refusals import must_be_legitimate
-from tests.sim.steps import HOUR, Step
+from tests.sim.steps import HOUR, RACES, Step
 from tests.sim.units import SimWorld
 from tests.sim.village import CONFIRMATION_HOURS, CONFIRMING, Village
 
@@ -57,10 +57,11 @@ class Judge(LedgerJudge, NewsJudge):
         Raises:
             Broken: A promise does not hold.
         """
-        self.verbs = {step.verb, step.args[3], "book"} if step.verb == "race" else {step.verb}
+        ends_in = RACES.get(step.verb)
+        self.verbs = {step.verb} if ends_in is None else {step.verb, step.args[3], ends_in}
         refused = isinstance(outcome, Exception)
         if changes:
-            must(not refused or step.verb == "race", "I5", "a refused step left traces")
+            must(not refused or ends_in is not None, "I5", "a refused step left traces")
             rows: dict[str, dict[Any, Any]] = {}
             for table, key, old in changes:
                 touched = rows.get(table.name)

@@ -81,7 +81,7 @@ class Life:
         finally:
             self.units.dies = 0
         if outcome == KILLED:
-            self.units.stale.clear()
+            self.units.stale.forget()
         self.judge.judge(step, outcome, self.units.taken())
         if self.punctual:
             self.judge.nothing_overdue(step.at, MINUTE)

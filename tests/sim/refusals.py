@@ -7,7 +7,7 @@ from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.booking.waitlist import EntryStatus
 from nexus.domain.kernel.errors import Refusal
 from tests.sim.books import broken, must
-from tests.sim.steps import HOUR, Step
+from tests.sim.steps import HOUR, RACES, Step
 
 IMPOSSIBLE: Final = {"TooMuchContention", "VersionMismatch", "NoSuchThing", "InvalidValue", "ChildNamedTwice"}
 
@@ -24,7 +24,7 @@ def must_be_legitimate(judge: Any, step: Step, refusal: Refusal) -> None:
     if name in IMPOSSIBLE:
         broken("I11", f"{step.verb} was refused with {name}: {refusal}")
     check = CHECKS.get(name)
-    if check is None or step.verb == "race":  # a race may be decided on what was true a moment ago
+    if check is None or step.verb in RACES:  # a race may be decided on what was true a moment ago
         return
     if not check(judge, step, refusal):
         broken("I11", f"{step.verb} was refused, and it is not true: {refusal}")

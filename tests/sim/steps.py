@@ -33,10 +33,15 @@ class Step:
     dies: int = 0
 
 
+RACES: Final = {"race": "book", "collide": "cancel"}
+"""Verbs in whose midst somebody else does something (named by the fourth argument), and what they end in."""
+
 WORDS: Final = {
     "plan": "a venue plans session {0}: {1} seats at {2} credits, {3}",
     "book": "family {0} books session {1} for {2}",
     "race": "family {0} reads session {1} for {2}; meanwhile: {3}; then it books on what it read",
+    "collide": "family {0} reads its place in session {1} (child {2}); meanwhile: {3}; "
+    "then it cancels what it read",
     "cancel": "family {0} cancels session {1} for child {2} (whole group: {3})",
     "join": "family {0} joins the line of session {1} for {2}",
     "accept": "family {0} accepts its offer in session {1} (child {2})",
@@ -69,7 +74,7 @@ def in_words(step: Step) -> str:
 
 
 def _sentence(verb: str, args: tuple[Any, ...]) -> str:
-    if verb == "race":
+    if verb in RACES:
         args = (*args[:3], _sentence(*args[3:]))
     return WORDS[verb].format(*map(_named, args))
 

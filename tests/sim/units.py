@@ -15,8 +15,9 @@ from nexus.adapters.memory.work import MemoryWork
 from nexus.adapters.memory.world import World
 from nexus.application.booking.ports import Facts
 from nexus.application.kernel.inbox import Taken
+from nexus.domain.booking.bookings import Booking
 from nexus.domain.kernel.events import Event
-from nexus.domain.kernel.ids import ChildId, EventId, SessionId, UserId
+from nexus.domain.kernel.ids import BookingId, ChildId, EventId, SessionId, UserId, VenueId
 from nexus.domain.notifications.messages import Message
 
 
@@ -68,27 +69,46 @@ class Notifications:
         return dict.fromkeys(people, "UTC")
 
 
-class RacingPlaces(MemoryPlaces):
-    """Places whose facts may be stale: read before somebody else committed."""
+@define
+class Stale:
+    """What was read before somebody else committed; the next who asks is told it once more."""
 
-    def __init__(self, world: World, stale: list[tuple[SessionId, Facts]]) -> None:
+    facts: Facts | None = None
+    bookings: tuple[Booking, ...] | None = None
+
+    def forget(self) -> None:
+        self.facts = self.bookings = None
+
+
+class RacingPlaces(MemoryPlaces):
+    """Places that may tell something stale, as if nothing had been locked."""
+
+    def __init__(self, world: World, stale: Stale) -> None:
         super().__init__(world)
         self._stale = stale
 
     def facts(
         self, session: SessionId, children: Sequence[ChildId], *, parent: UserId, at: datetime
     ) -> Facts:
-        if self._stale:
-            return self._stale.pop()[1]
-        return super().facts(session, children, parent=parent, at=at)
+        stale, self._stale.facts = self._stale.facts, None
+        return stale or super().facts(session, children, parent=parent, at=at)
+
+    def lock(
+        self,
+        booking: BookingId,
+        *,
+        parent: UserId | None = None,
+        venue: VenueId | None = None,
+        with_group: bool = False,
+    ) -> tuple[Booking, ...]:
+        stale, self._stale.bookings = self._stale.bookings, None
+        return stale or super().lock(booking, parent=parent, venue=venue, with_group=with_group)
 
 
 class SimWork(MemoryWork):
     """A unit of work with everything that the simulated processes need."""
 
-    def __init__(
-        self, world: SimWorld, stale: list[tuple[SessionId, Facts]], new_id: Callable[[], UUID]
-    ) -> None:
+    def __init__(self, world: SimWorld, stale: Stale, new_id: Callable[[], UUID]) -> None:
         super().__init__(world)
         self.audit = MemoryAudit(world, new_id)  # type: ignore[misc]
         self.inbox = Inbox(world)
@@ -106,7 +126,7 @@ class Units:
     def __init__(self, world: SimWorld, new_id: Callable[[], UUID]) -> None:
         self.world = world
         self.dies = 0
-        self.stale: list[tuple[SessionId, Facts]] = []
+        self.stale = Stale()
         self._marks: list[int] = []
         self._work = SimWork(world, self.stale, new_id)
 
