@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, LiteralString
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from attrs import asdict
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
+from uuid_utils.compat import uuid7
 
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object, to_object
@@ -130,7 +131,9 @@ def _row(deed: Deed, doer: Doer) -> dict[str, Any]:
     """The columns of an entry."""
     action, sealed = deed.action, deed.sealed
     return {
-        "id": uuid4() if sealed is None else sealed.entry,
+        # By time: entries of a moment share a page of the index, and a page is written to the log
+        # once after a checkpoint, not for each entry.
+        "id": uuid7() if sealed is None else sealed.entry,
         "category": action.category.value,
         "action": action.label,
         "severity": action.severity.value,
