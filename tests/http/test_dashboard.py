@@ -188,10 +188,25 @@ def test_everything_exposed_is_shown_or_watched(exposed: Exposed):
     assert {name for name in exposed.family.values() if not name.endswith("_created")} == asked
 
 
-def test_the_howto_names_metrics_that_exist(exposed: Exposed):
+def test_the_howto_names_every_metric_with_its_labels(exposed: Exposed):
     page = (HOWTO / "monitor.md").read_text(encoding="utf-8")
-    named = set(re.findall(r"\bnexus_[a-z_]+", re.sub(r"nexus_offers_\*_total", "", page)))
-    assert named <= exposed.family.keys() | set(exposed.family.values())
+    told: dict[str, set[str]] = {}
+    for row in re.findall(
+        r"^\| (`nexus_.*)", page.partition("## All metrics")[2].partition("\n## ")[0], re.MULTILINE
+    ):
+        names, labels, *_ = row.split("|")
+        # Of several with labels of their own, the labels are told in turn.
+        stated = [set(re.findall(r"`(\w+)`", part.partition(":")[0])) for part in labels.split(";")]
+        for number, name in enumerate(re.findall(r"`(nexus_\w+)`", names)):
+            told[name] = stated[min(number, len(stated) - 1)]
+    real = {
+        name if name.endswith("_total") else exposed.family[name]: set(labels) - {"le"}
+        for name, labels in exposed.labels.items()
+        if name != "up" and not name.endswith("_created")
+    }
+    assert told == real
+    mentioned = set(re.findall(r"\bnexus_[a-z_]+[a-z]", page.replace("nexus_offers_*_total", "")))
+    assert mentioned == told.keys()
 
 
 def test_each_alert_says_what_it_means_and_what_to_do():
