@@ -105,6 +105,7 @@ def test_another_season_with_other_columns_and_notations(begin, tmp_path, encodi
     assert after.unchanged == before.new
 
 
+@pytest.mark.slow
 def test_a_file_without_dates_gives_every_one_of_67007_rows_its_reason(begin):
     report = run(begin, real("chicago_scale_no_text.csv.gz"), "chicago_scale")
     assert (report.rows, report.refused) == (67_007, 67_007)
