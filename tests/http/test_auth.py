@@ -85,6 +85,17 @@ def test_behind_tls_the_cookie_is_bound_to_the_host_and_secure(office: Office):
         assert client.get(V1 + "/me").status_code == 401
 
 
+def test_behind_tls_a_cookie_that_a_neighbouring_host_could_set_signs_nobody_in(office: Office):
+    """A browser sends it like any other: its owner would type a family's data into a stranger's account."""
+    app = build(office.nexus, Settings(pool_size=2, https=True))
+    with TestClient(app, base_url="https://nexus.example") as client:
+        credentials = {"email": "root@nexus.example", "password": PASSWORD}
+        token = client.post(V1 + "/auth/sign-in", json=credentials).json()["token"]
+        client.cookies.clear()
+        for name, status in (("nexus_session", 401), ("__Host-nexus_session", 200)):
+            assert client.get(V1 + "/me", headers={"cookie": f"{name}={token}"}).status_code == status
+
+
 def test_signing_in_never_tells_whether_there_is_an_account(office: Office):
     office.joins(office.company(), "ada@acme.example")
     office.joins(office.company("Other"), "gone@other.example")

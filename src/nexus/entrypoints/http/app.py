@@ -32,6 +32,7 @@ from nexus.entrypoints.http.idempotency import attempts
 from nexus.entrypoints.http.middleware import Figures, Ground, Surroundings
 from nexus.entrypoints.http.openapi import declare_problems, openapi_config
 from nexus.entrypoints.http.policies import (
+    COOKIES,
     Authenticate,
     Keys,
     NoteRefusal,
@@ -147,9 +148,11 @@ def edge(
         own.append(metrics_route(figures, scrape))
     threads = BoundedThreads(chosen.threads)
     set_asyncio_executor(cast("ThreadPoolExecutor", threads))
+    cookies = COOKIES[:1] if chosen.https else COOKIES
+    enforce = enforcing(authenticate, rates, keys, note_refusal, cookies)
     app = Litestar(
         route_handlers=[*route_handlers, *own],
-        middleware=[partial(Gate, enforce=enforcing(authenticate, rates, keys, note_refusal))],
+        middleware=[partial(Gate, enforce=enforce)],
         dependencies={
             "actor": Provide(_actor, sync_to_thread=False),
             "visitor": Provide(_visitor, sync_to_thread=False),

@@ -32,7 +32,12 @@ from nexus.entrypoints.http.cors import header
 from nexus.entrypoints.http.rates import Rates, TooManyRequests, seconds
 
 COOKIES: Final = ("__Host-nexus_session", "nexus_session")
-"""Where browsers keep the session's token, the stricter name first."""
+"""
+Where browsers keep the session's token, the stricter name first.
+
+Behind TLS it alone counts: the other could be set by a host next to this one, or by
+whoever answers in its name without TLS, so that somebody works in another's account.
+"""
 
 _LONGEST_TOKEN: Final = 512
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -200,13 +205,14 @@ def enforcing(
     rates: Rates | None = None,
     keys: Keys | None = None,
     note_refusal: NoteRefusal | None = None,
+    cookies: Sequence[str] = COOKIES,
 ) -> Enforce:
     """
     What every route begins with: finding out who is asking, and applying its policy.
 
     Whoever is known and asks for what is not for them is noted before being refused.
     """
-    enforce = _enforcing(authenticate, rates, keys)
+    enforce = _enforcing(authenticate, rates, keys, cookies)
 
     async def enforce_and_note(
         connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
@@ -227,7 +233,9 @@ def enforcing(
     return enforce_and_note
 
 
-def _enforcing(authenticate: Authenticate, rates: Rates | None, keys: Keys | None) -> Enforce:
+def _enforcing(
+    authenticate: Authenticate, rates: Rates | None, keys: Keys | None, cookies: Sequence[str]
+) -> Enforce:
     async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy = policy_of(handler)
         if is_automatic(handler):
@@ -237,7 +245,7 @@ def _enforcing(authenticate: Authenticate, rates: Rates | None, keys: Keys | Non
         if policy is Policy.PUBLIC and not handler.opt.get("recognise"):
             await _count(rates, handler, None)
             return
-        token, by_cookie = presented(connection)
+        token, by_cookie = presented(connection, cookies)
         if token and KeyText.is_meant(token):
             await _by_key(connection, handler, token, keys, rates)
             return
@@ -309,7 +317,9 @@ async def _by_key(
     connection.scope["user"] = shown.actor
 
 
-def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | None, bool]:
+def presented(
+    connection: ASGIConnection[Any, Any, Any, Any], cookies: Sequence[str]
+) -> tuple[str | None, bool]:
     """
     The token that came with the request, and whether a browser added it by itself.
 
@@ -319,7 +329,7 @@ def presented(connection: ASGIConnection[Any, Any, Any, Any]) -> tuple[str | Non
     scheme, _, token = stated.partition(" ")
     if scheme.lower() == "bearer" and _is_token(token.strip()):
         return token.strip(), False
-    for name in COOKIES:
+    for name in cookies:
         token = connection.cookies.get(name, "")
         if _is_token(token) and not KeyText.is_meant(token):
             return token, True
