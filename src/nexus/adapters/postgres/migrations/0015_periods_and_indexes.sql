@@ -60,9 +60,3 @@ DROP INDEX credit_ledger_allocated_once;
 
 -- Nobody looks for the lines of a booking but who reads all of them, and bookings are never deleted.
 DROP INDEX credit_ledger_booking;
-
--- What happened in a company or at a venue, without walking through what happened elsewhere.
--- Families' deeds have no venue, and a company's come one after the other: cheap for a booking.
-CREATE INDEX audit_logs_company ON audit_logs (corporate_id, created_at DESC, id DESC)
-    WHERE corporate_id IS NOT NULL;
-CREATE INDEX audit_logs_venue ON audit_logs (venue_id, created_at DESC, id DESC) WHERE venue_id IS NOT NULL;
