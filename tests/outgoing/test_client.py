@@ -1,5 +1,6 @@
 """What the client asks, of real servers, and what it refuses to ask."""
 
+import errno
 import gzip
 import socket
 import ssl
@@ -186,6 +187,21 @@ def test_a_resolver_that_hangs_is_not_waited_for():
 def test_a_server_that_breaks_off_gave_no_answer():
     with serving(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe") as heard, pytest.raises(NoAnswer):
         read(client(heard.port), f"http://hook.example:{heard.port}/")
+
+
+@pytest.mark.parametrize(
+    "own",
+    [OSError(errno.ENOSPC, "No space left on device"), UnicodeDecodeError("utf-8", b"\xff", 0, 1, "no")],
+)
+def test_what_goes_wrong_with_whoever_asks_is_not_blamed_on_the_host(own):
+    def ask_and_fail(port):
+        with client(port).ask("GET", f"http://hook.example:{port}/") as answer:
+            answer.read()
+            raise own
+
+    with serving(FINE) as heard, pytest.raises(type(own)) as seen:
+        ask_and_fail(heard.port)
+    assert seen.value is own
 
 
 def test_an_unknown_name_gives_no_answer():

@@ -6,7 +6,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from ipaddress import ip_address
 from typing import Any, Final
@@ -97,17 +97,25 @@ class OutgoingClient:
         there = Destination.of(url)
         if (there.scheme, there.port) not in self.origins:
             raise ForbiddenDestination(there.shown, f"{there.scheme} on port {there.port} is not allowed")
-        with _told():
-            backend = _Checked(self._addresses(there, deadline), deadline)
-            pool = httpcore.ConnectionPool(ssl_context=self.tls, network_backend=backend, max_connections=1)
-            sent = {"accept-encoding": "identity", "connection": "close", **(headers or {})}
-            where = httpcore.URL(scheme=there.scheme, host=there.shown, port=there.port, target=there.target)
-            named = {"sni_hostname": str(there.host)}
-            request = pool.stream(method, where, headers=[*sent.items()], content=content, extensions=named)
-            with pool, request as response:
+        # What goes wrong inside the block is the asker's own matter, and told as it is.
+        with ExitStack() as opened:
+            with _told():
+                backend = _Checked(self._addresses(there, deadline), deadline)
+                pool = httpcore.ConnectionPool(
+                    ssl_context=self.tls, network_backend=backend, max_connections=1
+                )
+                sent = {"accept-encoding": "identity", "connection": "close", **(headers or {})}
+                where = httpcore.URL(
+                    scheme=there.scheme, host=there.shown, port=there.port, target=there.target
+                )
+                named = {"sni_hostname": str(there.host)}
+                opened.enter_context(pool)
+                response = opened.enter_context(
+                    pool.stream(method, where, headers=[*sent.items()], content=content, extensions=named)
+                )
                 received = [(k.decode("latin-1").lower(), v.decode("latin-1")) for k, v in response.headers]
                 _refuse(response.status, dict(received))
-                yield Answer(response.status, received, self._bounded(response))
+            yield Answer(response.status, received, self._bounded(response))
 
     def _addresses(self, there: Destination, deadline: "_Deadline") -> Sequence[Address]:
         if isinstance(there.host, str):
