@@ -210,6 +210,18 @@ _CATALOGUE: Final[LiteralString] = """
              ON b.s = e.s
 """
 
+# The triggers that list a session are off while all of this is made.
+_LISTINGS: Final[LiteralString] = """
+    INSERT INTO listings (activity_id, credits_required, venue_id, last_start, is_offered, is_open, category, min_age,
+                          max_age, tags, insured_until, timezone, latitude, longitude)
+    SELECT a.id, s.credits_required, v.id, s.last_start, a.is_active AND a.is_published, v.status = 'active',
+           a.category, a.min_age, a.max_age, a.tags, v.insurance_expiry_date, v.timezone, v.latitude, v.longitude
+      FROM (SELECT activity_id, credits_required, max(starts_at) AS last_start
+              FROM activity_sessions GROUP BY activity_id, credits_required) s
+      JOIN activities a ON a.id = s.activity_id
+      JOIN venues v ON v.id = a.venue_id
+"""
+
 _BOOKINGS: Final[LiteralString] = """
     INSERT INTO bookings (id, session_id, child_id, booked_by, corporate_id, venue_id, status, confirmation_code,
                           source, credits_charged, credits_refunded, credit_value_minor, currency, debit_id,
@@ -285,6 +297,7 @@ _STEPS: Final[tuple[tuple[str, LiteralString], ...]] = (
     ("companies, venues and families", _TENANTS),
     ("who books what", _PLACES_TAKEN),
     ("activities and sessions", _CATALOGUE),
+    ("what is listed", _LISTINGS),
     ("bookings", _BOOKINGS),
     ("the ledger", _LEDGER),
     ("queues", _QUEUES),

@@ -128,6 +128,7 @@ SABOTAGE = {
         "INSERT INTO venues SELECT * FROM copy",
         "UPDATE bookings SET venue_id = (SELECT id FROM venues WHERE slug = 'other')",
     ],
+    "I18": ["UPDATE listings SET last_start = last_start - interval '1 year'"],
 }
 
 
@@ -148,3 +149,28 @@ def test_what_breaks_a_promise_is_found(busy: Town, owner: psycopg.Connection, n
             ).fetchone()
         }
     assert number in found
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "is_offered = NOT is_offered",
+        "is_open = NOT is_open",
+        "category = 'music'",
+        "max_age = max_age + 1",
+        "tags = '{loud}'",
+        "insured_until = NULL",
+        "timezone = 'Asia/Tokyo'",
+        "latitude = latitude + 0.1",
+        "credits_required = credits_required + 1",
+    ],
+)
+def test_a_listing_that_says_something_else_is_found(
+    busy: Town, owner: psycopg.Connection, change: str
+) -> None:
+    """Each column that is kept twice."""
+    query = next(each.query for each in INVARIANTS if each.number == "I18")
+    with owner.transaction(force_rollback=True):
+        assert owner.execute(query).fetchone() is None
+        owner.execute(f"UPDATE listings SET {change}")
+        assert owner.execute(query).fetchone() is not None

@@ -21,6 +21,7 @@ CATALOGUE = {
     "activities": "true",
     "activity_recurring_schedules": "true",
     "activity_sessions": "true",
+    "listings": "true",
     "platform_settings": "true",
     "schema_migrations": "true",
 }
@@ -165,6 +166,7 @@ CHANGED = {
         "bookings": "venue_id = %(venue)s",
         "activities": "venue_id = %(venue)s",
         "activity_sessions": "venue_id = %(venue)s",
+        "listings": "venue_id = %(venue)s",
     },
 }
 SETS = {
@@ -177,6 +179,7 @@ SETS = {
     "bookings": "version = version",
     "activities": "version = version",
     "activity_sessions": "version = version",
+    "listings": "last_start = last_start",
     "venues": "version = version",
     "waitlist": "status = status",
     "waitlist_children": "is_active = is_active",

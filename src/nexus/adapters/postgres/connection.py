@@ -24,7 +24,11 @@ _COMMIT: Final[LiteralString] = "COMMIT"
 _Unsaid = tuple[Whom | None, LiteralString | bytes, Mapping[str, Any] | None]
 """For whom, what, and with which values."""
 
-_TELL: Final[LiteralString] = TELL_WHOM + ", set_config('plan_cache_mode', %s, true)"
+_TELL: Final[LiteralString] = (
+    TELL_WHOM
+    + ", set_config('plan_cache_mode', %s, true), set_config('enable_sort', %s, true)"
+    + ", set_config('enable_incremental_sort', %s, true)"
+)
 
 _PLANS: Final = {"tenant": "force_generic_plan"}
 """
@@ -79,6 +83,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._unsaid: list[_Unsaid] = []
         self._depth = 0
         self._plans = "auto"
+        self._sorts = "on"
 
     @property
     def has_more_to_say(self) -> bool:
@@ -103,7 +108,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
 
     def _tell(self, whom: Whom | None) -> None:
         if whom is not None and whom != self._told:
-            psycopg.Cursor(self).execute(_TELL, (*whom.values, self._plans))
+            psycopg.Cursor(self).execute(_TELL, (*whom.values, self._plans, self._sorts, self._sorts))
             # Outside a transaction it is forgotten when this round trip ends.
             self._told = whom if self._depth else None
 
@@ -132,6 +137,21 @@ class WalledConnection(psycopg.Connection[TupleRow]):
             yield
         finally:
             self._for = before
+
+    @contextmanager
+    def walking(self) -> Iterator[None]:
+        """
+        What is executed inside, and is not part of a unit, goes along indexes in the order that it asks for.
+
+        Left to itself the server would guess how many rows there are, and rather find and sort them
+        all. The plan is one for all values.
+        """
+        before = self._plans, self._sorts
+        self._plans, self._sorts = "force_generic_plan", "off"
+        try:
+            yield
+        finally:
+            self._plans, self._sorts = before
 
     def acts_only_for(self, people: Iterable[UUID]) -> bool:
         """Whether all of these are the one person that statements run for."""

@@ -373,6 +373,27 @@ INVARIANTS: Final[tuple[Invariant, ...]] = (
              WHERE b.corporate_id <> p.corporate_id
         """,
     ),
+    Invariant(
+        number="I18",
+        promise="Every session is listed at its price, with what its activity and its venue say now",
+        query="""
+            SELECT s.activity_id, s.credits_required, s.last_start, l.last_start AS listed
+              FROM (SELECT activity_id, credits_required, max(starts_at) AS last_start
+                      FROM activity_sessions GROUP BY activity_id, credits_required) s
+              LEFT JOIN listings l USING (activity_id, credits_required)
+             WHERE l.last_start IS NULL OR l.last_start < s.last_start
+             UNION ALL
+            SELECT l.activity_id, l.credits_required, NULL, l.last_start
+              FROM listings l
+              JOIN activities a ON a.id = l.activity_id
+              JOIN venues v ON v.id = a.venue_id
+             WHERE (l.venue_id, l.is_offered, l.is_open, l.category, l.min_age, l.max_age, l.tags, l.insured_until,
+                    l.timezone, l.latitude, l.longitude)
+                   IS DISTINCT FROM
+                   (v.id, a.is_active AND a.is_published, v.status = 'active', a.category, a.min_age, a.max_age, a.tags,
+                    v.insurance_expiry_date, v.timezone, v.latitude, v.longitude)
+        """,
+    ),
 )
 
 

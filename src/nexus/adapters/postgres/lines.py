@@ -94,19 +94,34 @@ WAITING_FOR: Final[LiteralString] = """
     SELECT session_id FROM waitlist_children WHERE child_id = %(child)s AND is_active ORDER BY session_id
 """
 
-DUE_SESSIONS: Final[LiteralString] = """
+# As the index on it says: over as soon as nobody can be offered anything, due when seats go back to the venue.
+_LINE_IS_DUE: Final[LiteralString] = """
+    CASE WHEN s.status <> 'scheduled' THEN '-infinity'
+         WHEN s.released_at IS NULL THEN least(s.starts_at, s.releases_at)
+         ELSE s.starts_at END <= %(at)s
+"""
+
+DUE_SESSIONS: Final[LiteralString] = (
+    """
     SELECT session_id FROM waitlist WHERE status = 'offered' AND offer_expires_at <= %(at)s
      UNION
     SELECT session_id FROM bookings WHERE status = 'pending' AND confirm_by <= %(at)s
      UNION
+    SELECT id
+      FROM activity_sessions s
+     WHERE has_line AND """
+    + _LINE_IS_DUE
+    + """
+     UNION
     SELECT w.session_id
       FROM waitlist w
       JOIN activity_sessions s ON s.id = w.session_id
-     WHERE w.status IN ('waiting', 'offered')
-       AND (s.starts_at <= %(at)s OR s.status <> 'scheduled'
-            OR (s.releases_at <= %(at)s AND s.released_at IS NULL))
+     WHERE w.status = 'offered' AND """
+    + _LINE_IS_DUE
+    + """
      LIMIT %(limit)s
 """
+)
 
 RELEASE: Final[LiteralString] = """
     WITH due AS (
