@@ -122,13 +122,12 @@ class Books:
         elif self.line.pop(entry.id, None) is not None:
             book.queue.remove(entry.id)
 
-    def forget(self, session: SessionId, bookings: set[BookingId]) -> None:
-        """The session is history."""
-        self.sessions.pop(session, None)
-        for key in [key for key in self.latest if key[0] == session]:
-            del self.latest[key]
-        for key in [key for key in self.entries if key[0] == session]:
-            del self.entries[key]
+    def forget(self, sessions: set[SessionId], bookings: set[BookingId]) -> None:
+        """The sessions are history."""
+        for session in sessions:
+            self.sessions.pop(session, None)
+        self.latest = {key: id_ for key, id_ in self.latest.items() if key[0] not in sessions}
+        self.entries = {key: id_ for key, id_ in self.entries.items() if key[0] not in sessions}
         for booking in bookings:
             self.paid.pop(booking, None)
             self.moved.discard(booking)

@@ -63,8 +63,8 @@ SEATS: Final = (
     Bug(
         "children may be at two places at once",
         MemoryPlaces._attendee,
-        "if each.session != row.id and each.starts_at < row.ends_at and row.starts_at < each.ends_at",
-        "if False",
+        "elif each.starts_at < row.ends_at and row.starts_at < each.ends_at and",
+        "elif False and",
     ),
     Bug("a group is split", TAKE, "for child in children\n", "for child in children[:2]\n"),
     Bug(

@@ -41,8 +41,8 @@ class Fate(Attempts):
 
     def next(self) -> Step:
         """The next step, never earlier than the one before."""
-        hot = self._hot()
         if not self._due:
+            hot = self._hot()
             if len(hot) < self.habits.open_sessions:
                 self.count += 1
                 return Step(self.at, "plan", self._plan())

@@ -7,7 +7,6 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from nexus.adapters.vault.aesgcm import AesGcmVault
 from nexus.application.booking.book import Book, TakePlaces
 from nexus.application.booking.cancel import CancelBooking
 from nexus.application.booking.stand_down import StandDown
@@ -26,6 +25,7 @@ from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
 from nexus.application.identity.consents import RecordConsent
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.inbox import HandleEvent
+from nexus.application.kernel.vault import Vault
 from nexus.application.notifications.announce import Announce
 from nexus.domain.compliance.consent import ConsentMethod, Purpose
 from nexus.domain.identity.people import Role
@@ -59,7 +59,12 @@ class Hands:
     """Carries out steps on a store through the product's use cases."""
 
     def __init__(
-        self, begin: Callable[..., Any], village: Village, finder: Finder, new_id: Callable[[], UUID]
+        self,
+        begin: Callable[..., Any],
+        village: Village,
+        finder: Finder,
+        new_id: Callable[[], UUID],
+        vault: Vault,
     ) -> None:
         self.village, self.finder, self.begin = village, finder, begin
         self.at = START
@@ -80,7 +85,7 @@ class Hands:
         self._change = ChangeSession(begin, now, new_id)
         self._call_off = CancelSession(begin, now, new_id)
         self._adjust = AdjustCredits(begin, now, new_id)
-        self._consent = RecordConsent(begin, now, new_id, AesGcmVault(bytes(32)), StandDown(new_id))
+        self._consent = RecordConsent(begin, now, new_id, vault, StandDown(new_id))
         self._handle = HandleEvent(begin, Announce(new_id), {})
         self.sweep = SweepSessions(begin, now, new_id)
         self.complete = CompleteBookings(begin, now)

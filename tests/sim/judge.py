@@ -13,7 +13,7 @@ from nexus.adapters.memory.tables import ABSENT, Change
 from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.booking.waitlist import ClosedReason, EntryStatus
 from nexus.domain.credits.ledger import Movement
-from tests.sim.books import REFUNDS, Books, must
+from tests.sim.books import REFUNDS, Books, broken, must
 from tests.sim.judge_of_ledgers import LedgerJudge
 from tests.sim.judge_of_news import MARKING, NewsJudge
 from tests.sim.refusals import must_be_legitimate
@@ -263,10 +263,15 @@ class Judge(LedgerJudge, NewsJudge):
         new, book, at = self.world.sessions[key], self.books.of(key), step.at
         held = book.pending + book.offered
         counted = (new.booked_count, new.held_count)
-        must(counted == (book.booked, held), "I2", "counts {}, recount {}", counted, (book.booked, held))
-        waiting = sum(self.books.line[id_][1].status is WAITING for id_ in book.queue)
-        must(new.waiting_count == waiting, "I2", "counts {} waiting, recount {}", new.waiting_count, waiting)
-        must(min(counted) >= 0 and sum(counted) <= new.seats, "I1", "{} taken of {}", counted, new.seats)
+        if counted != (book.booked, held):
+            broken("I2", f"counts {counted}, recount {(book.booked, held)}")
+        waiting = 0
+        for id_ in book.queue:
+            waiting += self.books.line[id_][1].status is WAITING
+        if new.waiting_count != waiting:
+            broken("I2", f"counts {new.waiting_count} waiting, recount {waiting}")
+        if book.booked < 0 or held < 0 or book.booked + held > new.seats:
+            broken("I1", f"{counted} taken of {new.seats}")
         must(new.seats <= new.total_capacity, "I1", "sells more than there is")
         if old is None or old is ABSENT:
             return

@@ -96,9 +96,14 @@ class LedgerJudge:
             "expired": -sums.get(Movement.EXPIRY, 0),
             "adjusted": sums.get(Movement.ADJUSTMENT, 0),
         }
-        for name, amount in said.items():
-            if getattr(new, name) - getattr(old, name) != amount:
-                broken("I5", f"{name} is miscounted")
+        counted = {
+            "used": new.used - old.used,
+            "refunded": new.refunded - old.refunded,
+            "expired": new.expired - old.expired,
+            "adjusted": new.adjusted - old.adjusted,
+        }
+        for name in said if counted != said else ():
+            must(counted[name] == said[name], "I5", "{} is miscounted", name)
 
     def _period(self, new: Any, step: Step) -> None:
         company = self.world.subscriptions[new.subscription].subscription

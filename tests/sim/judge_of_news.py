@@ -13,6 +13,11 @@ from tests.sim.village import Village
 
 MARKING = 24 * HOUR
 NEWS = ("OfferMade", "OfferLapsed", "WaitingEnded", "BookingCancelled")
+NEWS_OF = {
+    EntryStatus.OFFERED: "OfferMade",
+    EntryStatus.EXPIRED: "OfferLapsed",
+    EntryStatus.CLOSED: "WaitingEnded",
+}
 P, OFFERED = BookingStatus.PENDING, EntryStatus.OFFERED
 
 
@@ -27,40 +32,41 @@ class NewsJudge:
         """Whatever concerns somebody is an event of the same transaction."""
         if step.verb in {"relay", "deliver", "plan"}:
             return
+        told, refunded = self._told(rows.get("events", {}))
+        due: dict[str, int] = {}
+        made = False
+        for key, old in rows.get("queue", {}).items():
+            entry = self.world.queue[key].entry
+            was = None if old is ABSENT else old.entry.status
+            name = NEWS_OF.get(entry.status)
+            if name is not None and was is not entry.status:
+                due[name] = due.get(name, 0) + 1
+        for key, old in rows.get("bookings", {}).items():
+            if old is ABSENT:
+                made = True
+                continue
+            status = self.world.bookings[key].booking.status
+            if old.booking.status is not status and status.startswith("cancelled"):
+                due["BookingCancelled"] = due.get("BookingCancelled", 0) + 1
+        for name in NEWS if told or due else ():
+            told_of, happened = told.get(name, 0), due.get(name, 0)
+            must(told_of == happened, "I12", "{} times {}, told of {}", happened, name, told_of)
+        must(made == ("PlacesBooked" in told), "I12", "places were booked, and nothing is told")
+        lines = [self.world.lines[key].view for key in rows.get("lines", ())]
+        back = sum([line.amount for line in lines if line.movement in REFUNDS])
+        must(refunded == back, "I12", "{} credits came back, told of {}", back, refunded)
+
+    def _told(self, events: dict[Any, Any]) -> tuple[dict[str, int], int]:
+        """How many new events there are of each kind, and how many credits they say came back."""
         told: dict[str, int] = {}
         refunded = 0
-        for key, old in rows.get("events", {}).items():
+        for key, old in events.items():
             if old is ABSENT:
                 event = self.world.events[key]
                 name = type(event).__name__
                 told[name] = told.get(name, 0) + 1
                 refunded += getattr(event, "refunded", 0)
-        due: dict[str, int] = {}
-        for key, old in rows.get("queue", {}).items():
-            entry = self.world.queue[key].entry
-            was = None if old is ABSENT else old.entry.status
-            name = {
-                OFFERED: "OfferMade",
-                EntryStatus.EXPIRED: "OfferLapsed",
-                EntryStatus.CLOSED: "WaitingEnded",
-            }.get(entry.status)
-            if name is not None and was is not entry.status:
-                due[name] = due.get(name, 0) + 1
-        for key, old in rows.get("bookings", {}).items():
-            status = self.world.bookings[key].booking.status
-            if old is not ABSENT and old.booking.status is not status and status.startswith("cancelled"):
-                due["BookingCancelled"] = due.get("BookingCancelled", 0) + 1
-        for name in NEWS if told or due else ():
-            told_of, happened = told.get(name, 0), due.get(name, 0)
-            must(told_of == happened, "I12", "{} times {}, told of {}", happened, name, told_of)
-        made = any(old is ABSENT for old in rows.get("bookings", {}).values())
-        must(made == ("PlacesBooked" in told), "I12", "places were booked, and nothing is told")
-        back = sum(
-            self.world.lines[key].view.amount
-            for key in rows.get("lines", ())
-            if self.world.lines[key].view.movement in REFUNDS
-        )
-        must(refunded == back, "I12", "{} credits came back, told of {}", back, refunded)
+        return told, refunded
 
     def _after_jobs(self, step: Step, outcome: Any) -> None:
         """What a job leaves behind when it came to its end."""

@@ -17,10 +17,10 @@ from tests.sim.hands import KILLED, Hands
 from tests.sim.judge import Judge
 from tests.sim.recount import recount
 from tests.sim.steps import DAY, HOUR, MINUTE, Step
-from tests.sim.units import SimWorld, Units
+from tests.sim.units import SimWorld, Units, Unsealed
 from tests.sim.village import START, in_memory, plainly_numbered
 
-RECOUNT_EVERY = 500
+RECOUNT_EVERY = 1000
 PUT_ASIDE_EVERY = 100
 FORGET_EVERY = 1000
 COLLECT_EVERY = 8
@@ -51,7 +51,7 @@ class Life:
         new_id = plainly_numbered()
         self.units = Units(self.world, new_id)
         self.village = in_memory(self.world, new_id, varied=self.varied)
-        self.hands = Hands(self.units, self.village, self.books, new_id)
+        self.hands = Hands(self.units, self.village, self.books, new_id, Unsealed())
         self.judge = Judge(self.world, self.village, self.books)
 
     def begin(self) -> None:
@@ -117,11 +117,12 @@ class Life:
     def put_aside(self, at: datetime) -> None:
         """What is over and was counted moves out of the tables, which the twins scan from end to end."""
         world = self.world
-        busy = {each.session for each in self.books.active.values()}
-        busy |= {session for session, _ in self.books.line.values()}
-        old = {
-            row.id for row in world.sessions.values() if row.ends_at + 26 * HOUR < at and row.id not in busy
-        }
+        over = at - 26 * HOUR
+        old = {row.id for row in world.sessions.values() if row.ends_at < over}
+        old -= {each.session for each in self.books.active.values()}
+        old -= {session for session, _ in self.books.line.values()}
+        if not old:
+            return
         bookings = {key for key, row in world.bookings.items() if row.booking.session in old}
         for key in bookings:
             world.bookings.restore(key, ABSENT)
@@ -129,7 +130,7 @@ class Life:
             world.queue.restore(key, ABSENT)
         for key in old:
             world.sessions.restore(key, ABSENT)
-            self.books.forget(key, set(bookings))
+        self.books.forget(set(old), set(bookings))
 
     def forget(self, at: datetime) -> None:
         """Periods long closed and events that were handled are history, too."""

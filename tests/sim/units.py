@@ -105,6 +105,22 @@ class RacingPlaces(MemoryPlaces):
         return stale or super().lock(booking, parent=parent, venue=venue, with_group=with_group)
 
 
+class Unsealed:
+    """A vault that seals nothing: ciphers are tried elsewhere, and here only take time."""
+
+    def seal(self, plaintext: str, *, context: str) -> bytes:
+        return plaintext.encode()
+
+    def open(self, sealed: bytes, *, context: str) -> str:
+        return sealed.decode()
+
+    def new_key(self, *, context: str) -> bytes:
+        return context.encode()
+
+    def under(self, key: bytes | None, *, context: str) -> "Unsealed":
+        return self
+
+
 class SimWork(MemoryWork):
     """A unit of work with everything that the simulated processes need."""
 

@@ -105,18 +105,19 @@ class MemoryPlaces:
         active = [each.booking for each in self._world.booked_for.of(child)]
         if len(active) > 1:
             active.sort(key=lambda each: (each.starts_at, each.id))
-        overlapping = (
-            each.id
-            for each in active
-            if each.session != row.id and each.starts_at < row.ends_at and row.starts_at < each.ends_at
-        )
+        same = overlapping = None
+        for each in active:
+            if each.session == row.id:
+                same = each.id if same is None else same
+            elif each.starts_at < row.ends_at and row.starts_at < each.ends_at and overlapping is None:
+                overlapping = each.id
         return Attendee(
             child=child,
             born=found.date_of_birth,
             is_active=found.status is ChildStatus.ACTIVE,
             may_be_booked=CONSENT in found.consents,
-            same_session=next((each.id for each in active if each.session == row.id), None),
-            overlapping=next(overlapping, None),
+            same_session=same,
+            overlapping=overlapping,
         )
 
     def _active(self) -> Iterator[Booking]:

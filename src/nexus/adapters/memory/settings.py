@@ -7,7 +7,7 @@ from typing import Any
 from nexus.adapters.memory.world import World
 from nexus.application.platform.ports import Entry
 from nexus.domain.kernel.ids import UserId
-from nexus.domain.platform.settings import PlatformSettings
+from nexus.domain.platform.settings import DEFAULTS, PlatformSettings
 
 
 class MemorySettings:
@@ -17,6 +17,8 @@ class MemorySettings:
         self._world = world
 
     def at(self, instant: datetime) -> PlatformSettings:
+        if not self._world.settings:
+            return DEFAULTS
         entries = [entry for entry in self._world.settings.values() if entry.effective_from <= instant]
         entries.sort(key=lambda entry: entry.effective_from)
         return PlatformSettings.of({entry.key: entry.value for entry in entries})

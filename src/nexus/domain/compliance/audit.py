@@ -245,9 +245,11 @@ def _plain(value: Any) -> Any:
 
 
 def _in_clear(_deed: "Deed", _field: Any, values: Mapping[str, Any] | None) -> None:
-    must_be_recordable(values or {})
-    if telling := PERSONAL.intersection(values or ()):
-        raise Unrecordable(min(telling))
+    if values is None:
+        return
+    must_be_recordable(values)
+    if not PERSONAL.isdisjoint(values):
+        raise Unrecordable(min(PERSONAL.intersection(values)))
 
 
 @frozen(kw_only=True)
