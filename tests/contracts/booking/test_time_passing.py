@@ -44,6 +44,16 @@ def test_a_seat_held_by_an_offer_at_the_release_is_kept(town, desk):
     assert town.seats(session) == (1, 0, 1, 0)
 
 
+def test_what_is_due_comes_in_one_order(town, desk, any_begin):
+    """Whoever tells the same past again gets the same, whatever plan the database chooses."""
+    town.at_the_venue(requires_confirmation=True, confirmation_hours=24)
+    sessions = [town.session() for _ in range(12)]
+    for session in sessions:
+        book(town, desk, session, town.family())
+    with any_begin() as work:
+        assert work.lines.due(at=START, limit=10) == tuple(sorted(sessions))[:10]
+
+
 def test_a_child_that_came_and_one_that_did_not(town, desk, by):
     session, came, away = town.session(), town.family(), town.family(credits=0)
     balance = purse_of(town, away)

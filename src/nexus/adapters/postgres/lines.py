@@ -119,6 +119,7 @@ DUE_SESSIONS: Final[LiteralString] = (
      WHERE w.status = 'offered' AND """
     + _LINE_IS_DUE
     + """
+     ORDER BY session_id
      LIMIT %(limit)s
 """
 )

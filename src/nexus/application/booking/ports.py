@@ -295,7 +295,7 @@ class Lines(Protocol):
 
     def due(self, *, at: datetime, limit: int) -> tuple[SessionId, ...]:
         """
-        Sessions in which something is overdue: a lapsed offer, an unanswered booking,
+        Sessions in which something is overdue, sorted: a lapsed offer, an unanswered booking,
         a line that the start has ended, a release with people waiting.
         """
         ...
