@@ -227,7 +227,7 @@ class Read:
     who: Callable[[int], Asker]
     path: Callable[[int], str]
     run: Callable[[Nexus, int], object]
-    prepared: bool = True
+    planner: str = ""
 
     def ask(self, number: int) -> str:
         return question("GET", self.path(number), self.who(number).token)
@@ -272,7 +272,7 @@ def reads(at: Prepared) -> Iterator[Read]:
         who=family,
         path=address,
         run=lambda nexus, n: nexus.browse_activities(search(n), parent=parent(n).user, limit=21),
-        prepared=False,
+        planner=" -c plan_cache_mode=force_generic_plan -c enable_sort=off",
     )
     yield Read(
         name="GET /bookings",
@@ -348,7 +348,7 @@ class Reading:
             [each.text for each in self.scripts],
             variables={name: value for each in self.scripts for name, value in each.variables.items()},
             seconds=seconds,
-            prepared=self.read.prepared,
+            planner=self.read.planner,
             role="nexus_app",
         )
         questions = [self.read.ask(number % SAMPLES) for number in range(6000 * seconds)]
@@ -370,9 +370,7 @@ def readings(at: Prepared) -> list[Reading]:
                 with acting(asker.actor):
                     heard = hear(_bound(read, number))
                 scripts.append(
-                    script(
-                        pool, heard, f"s{number}", actor=asker.actor, token=asker.token, bound=read.prepared
-                    )
+                    script(pool, heard, f"s{number}", actor=asker.actor, token=asker.token, bound=True)
                 )
             made.append(Reading(read, scripts, len(heard)))
     return made

@@ -19,8 +19,12 @@ from psycopg import ClientCursor
 
 from nexus.adapters.postgres.invariants import verify
 from nexus.adapters.postgres.migrate import migrate
+from nexus.adapters.postgres.search_terms import conditions, first_page, moment
+from nexus.adapters.postgres.searching import walk
+from nexus.application.catalogue.search import Search, Sort
 from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.jobs import Job
+from nexus.domain.catalogue.places import Position
 from nexus.domain.identity.people import Role
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
@@ -228,3 +232,61 @@ def test_looking_at_what_waits(hear, explainer):
             with explainer.transaction(force_rollback=True):
                 explainer.execute(f"DROP INDEX {index}")
                 assert scanned(explainer, asked, watched) == {table}, index
+
+
+WALKS = {
+    Sort.SOONEST: "activity_sessions_calendar",
+    Sort.NEAREST: "listings_by_place",
+    Sort.CHEAPEST: "listings_by_price",
+    Sort.RATING: "activities_by_rating",
+    Sort.NAME: "activities_by_name",
+}
+
+
+def planned(node):
+    yield node
+    for part in node.get("Plans", ()):
+        yield from planned(part)
+
+
+def walked(explainer, search):
+    """The plan of the walk that a search begins with, as the connection asks for it: for whatever values."""
+    if explainer.info.server_version < 160000:
+        pytest.skip("this server does not explain plans without values")
+    names = conditions(search, None, at=BASE) | moment(BASE, 60) | {"limit": 21}
+    names["after_key"], names["after_id"] = first_page(search.sort)
+    with explainer.transaction(force_rollback=True):
+        # Some tables are small even here.
+        explainer.execute("SET LOCAL enable_seqscan = off")
+        explainer.execute("SET LOCAL enable_sort = off")
+        if search.sort is Sort.SOONEST:
+            explainer.execute("SET LOCAL enable_incremental_sort = off")
+        explained = "EXPLAIN (GENERIC_PLAN, FORMAT JSON) " + without_values(Heard(walk(search), names))
+        plan = explainer.execute(explained.encode()).fetchone()[0][0]["Plan"]
+    # Above the first limit is the page, which is put in order once more.
+    return list(planned(next(node for node in planned(plan) if node["Node Type"] == "Limit")))
+
+
+@pytest.mark.parametrize("available", [False, True])
+@pytest.mark.parametrize("sort", list(Sort))
+def test_browsing_walks_along_an_index(explainer, sort, available):
+    """In every order: no table is read from end to end, and nothing is sorted before the page is full."""
+    nodes = walked(explainer, Search(sort=sort, available=available, near=Position(41.8, -87.7)))
+    index = "activity_sessions_with_seats" if available and sort is Sort.SOONEST else WALKS[sort]
+    assert index in {node.get("Index Name") for node in nodes}
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+    assert "Sort" not in {node["Node Type"] for node in nodes}
+
+
+def test_lines_that_are_due_are_found_by_index(hear, explainer):
+    """Nobody who waits for a session that is still to come is looked at."""
+
+    def look(nexus):
+        with nexus.begin() as work:
+            work.lines.due(at=BASE, limit=100)
+
+    [said] = [each for each in hear(look) if "has_line" in each.statement]
+    plan = explainer.execute("EXPLAIN (FORMAT JSON) " + said.statement, said.values).fetchone()[0]
+    nodes = list(planned(plan[0]["Plan"]))
+    assert "activity_sessions_due_lines" in {node.get("Index Name") for node in nodes}
+    assert set(scans(plan[0]["Plan"])) == set()

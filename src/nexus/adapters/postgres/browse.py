@@ -9,7 +9,7 @@ from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.nesting import as_nested
 from nexus.adapters.postgres.search_terms import conditions, first_page, moment
 from nexus.adapters.postgres.searching import FREE_SEATS, LOOK_UP, VENUE, walk
-from nexus.application.catalogue.search import After, ChildInBrowse, Search
+from nexus.application.catalogue.search import After, ChildInBrowse, Search, Sort
 from nexus.application.catalogue.views import ActivityCard, ActivityDetail, SessionView
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ActivityId, ChildId, SessionId, UserId
@@ -108,7 +108,11 @@ class PostgresBrowsing:
         names["after_key"], names["after_id"] = after or first_page(search.sort)
         along = walk(search)
         if along is not None:
-            with self._connection.walking(), self._connection.cursor(row_factory=as_card) as cursor:
+            ties = search.sort is not Sort.SOONEST  # the calendar's index leaves none
+            with (
+                self._connection.walking(sort_ties=ties),
+                self._connection.cursor(row_factory=as_card) as cursor,
+            ):
                 cards = cursor.execute(along, names, prepare=True).fetchall()
             if len(cards) == limit:
                 return tuple(cards)

@@ -83,7 +83,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._unsaid: list[_Unsaid] = []
         self._depth = 0
         self._plans = "auto"
-        self._sorts = "on"
+        self._sorts = ("on", "on")
 
     @property
     def has_more_to_say(self) -> bool:
@@ -108,7 +108,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
 
     def _tell(self, whom: Whom | None) -> None:
         if whom is not None and whom != self._told:
-            psycopg.Cursor(self).execute(_TELL, (*whom.values, self._plans, self._sorts, self._sorts))
+            psycopg.Cursor(self).execute(_TELL, (*whom.values, self._plans, *self._sorts))
             # Outside a transaction it is forgotten when this round trip ends.
             self._told = whom if self._depth else None
 
@@ -139,7 +139,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
             self._for = before
 
     @contextmanager
-    def walking(self) -> Iterator[None]:
+    def walking(self, *, sort_ties: bool) -> Iterator[None]:
         """
         What is executed inside, and is not part of a unit, goes along indexes in the order that it asks for.
 
@@ -147,7 +147,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         all. The plan is one for all values.
         """
         before = self._plans, self._sorts
-        self._plans, self._sorts = "force_generic_plan", "off"
+        self._plans, self._sorts = "force_generic_plan", ("off", "on" if sort_ties else "off")
         try:
             yield
         finally:

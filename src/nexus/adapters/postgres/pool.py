@@ -10,13 +10,15 @@ from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from nexus.adapters.postgres.connection import WalledConnection
 
+# Nothing here runs long enough to be worth compiling, and a walk looks dear to PostgreSQL before 18.
 _CONFIGURE: Final[LiteralString] = """
     SELECT set_config('role', 'nexus_app', false),
            set_config('timezone', 'UTC', false),
            set_config('statement_timeout', '15s', false),
            set_config('lock_timeout', '5s', false),
            set_config('idle_in_transaction_session_timeout', '30s', false),
-           set_config('default_transaction_isolation', 'read committed', false)
+           set_config('default_transaction_isolation', 'read committed', false),
+           set_config('jit', 'off', false)
 """
 
 Pool = ConnectionPool[WalledConnection]
