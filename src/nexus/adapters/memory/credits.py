@@ -11,6 +11,7 @@ from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.application.credits.ports import Closing, Covered, Grant, OpenBalance, Plan
 from nexus.application.credits.views import BalanceView, LineView
+from nexus.application.identity.running import plan_of
 from nexus.domain.credits.events import Remainder
 from nexus.domain.credits.ledger import Movement
 from nexus.domain.credits.periods import Period
@@ -33,19 +34,7 @@ class MemoryCredits:
                 bought.end_date is None or bought.end_date >= around - _DAY
             )
             if company.is_active and runs:
-                plans.append(
-                    Plan(
-                        subscription=bought.id,
-                        company=company.id,
-                        covered_employees=bought.covered_employees,
-                        credits_per_employee=bought.credits_per_employee,
-                        billing_day=bought.billing_day,
-                        start_date=bought.start_date,
-                        end_date=bought.end_date,
-                        time_zone=company.time_zone,
-                        allocated_period=row.allocated_period,
-                    )
-                )
+                plans.append(plan_of(bought, company, allocated_period=row.allocated_period))
         return plans
 
     def covered(
