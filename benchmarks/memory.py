@@ -37,7 +37,7 @@ from benchmarks.dataset import (
     id_of,
     token_of,
 )
-from benchmarks.paths import Read, reads
+from benchmarks.paths import Read, Unexpected, reads
 from benchmarks.prepared import Prepared, prepared
 from benchmarks.report import machine
 from benchmarks.serving import running, served
@@ -50,6 +50,9 @@ GROWTH: Final = 2.0
 """MB an hour that count as none."""
 
 CONNECTIONS: Final = 4
+
+EXPECTED: Final = {"200", "201"}
+"""Whoever is refused occupies nothing."""
 
 HELD: Final = 20
 """Bookings that a connection keeps before it cancels the oldest."""
@@ -153,7 +156,7 @@ class Asker:
             self._send(connection, "POST", path, family, {"reason": "other"})
         else:
             read = self._reads[number % len(self._reads)]
-            head = read.ask(number).split("\r\n")
+            head = read.ask(number % self.at.size.families).split("\r\n")
             connection.request(
                 "GET", head[0].split()[1], headers=dict(line.split(": ", 1) for line in head[2:3])
             )
@@ -260,6 +263,8 @@ def main() -> None:
     print("| MB | at the start | warm | at the end | growth an hour | peak | met |")  # noqa: T201
     print("|---|---:|---:|---:|---:|---:|---|")  # noqa: T201
     print("\n".join(each.row() for each in occupied))  # noqa: T201
+    if any(status not in EXPECTED for status in statuses):
+        raise Unexpected(answers)
     if not all(each.is_met for each in occupied):
         sys.exit(1)
 
