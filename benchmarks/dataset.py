@@ -40,13 +40,17 @@ class Size:
     companies: int
 
     @classmethod
-    def of(cls, scale: float) -> "Size":
-        """In the proportions of the full size; the number of activities is a multiple of 20."""
+    def of(cls, scale: float, *, families: int | None = None) -> "Size":
+        """
+        In the proportions of the full size, or with so many *families* whatever is offered.
+
+        The number of activities is a multiple of 20, and that of families of 4.
+        """
         activities = max(20, round(10_000 * scale / 20) * 20)
         return cls(
             venues=activities // 5,
             activities=activities,
-            families=activities * 10,
+            families=activities * 10 if families is None else families // 4 * 4,
             companies=max(2, activities // 100),
         )
 

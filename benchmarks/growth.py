@@ -93,13 +93,14 @@ def main() -> None:
     """Print one table."""
     asked = argparse.ArgumentParser(prog="python -m benchmarks.growth", description=__doc__)
     asked.add_argument("--scales", default="0.01,0.1,1", help="1: a million bookings")
+    asked.add_argument("--families", type=int, help="as many in each: only what is offered grows")
     asked.add_argument("--rounds", type=int, default=5, help="interleaved; medians are reported")
     asked.add_argument("--data", type=File, default=File("var/bench"), help="where datasets are kept")
     chosen = asked.parse_args()
     with ExitStack() as stack:
         grown = []
         for scale in chosen.scales.split(","):
-            at = stack.enter_context(prepared(chosen.data, float(scale), _say))
+            at = stack.enter_context(prepared(chosen.data, float(scale), _say, families=chosen.families))
             web = stack.enter_context(served(at.database_url))
             writing = Writing(at, web, Pgbench(at.server, at.database_url), chosen.rounds)
             grown.append(Grown(at, web, writing))

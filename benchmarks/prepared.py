@@ -33,11 +33,14 @@ class Prepared:
 
 
 @contextmanager
-def prepared(folder: Path, scale: float, say: Callable[[str], object]) -> Iterator[Prepared]:
+def prepared(
+    folder: Path, scale: float, say: Callable[[str], object], *, families: int | None = None
+) -> Iterator[Prepared]:
     """A copy of the dataset in *folder*, which is made if it is not there or not fresh; fully durable."""
-    size = Size.of(scale)
-    with EmbeddedPostgres(folder / f"scale-{scale:g}", on_event=say) as server:
-        base = _made(server, size, folder / f"scale-{scale:g}.json", say)
+    size = Size.of(scale, families=families)
+    name = f"scale-{scale:g}" if families is None else f"scale-{scale:g}-{size.families}"
+    with EmbeddedPostgres(folder / name, on_event=say) as server:
+        base = _made(server, size, folder / f"{name}.json", say)
         say("copying the dataset")
         name = urlsplit(server.database_url).path[1:]
         with psycopg.connect(_beside(server, "postgres"), autocommit=True) as owner:
