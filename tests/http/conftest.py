@@ -10,6 +10,7 @@ from litestar.testing import TestClient
 from psycopg_pool import ConnectionPool
 
 from nexus.adapters.postgres.begin import PostgresBegin
+from nexus.domain.identity.people import Role
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import Nexus
@@ -19,7 +20,8 @@ from tests.matrix.routes import Route, routes
 from tests.matrix.wants import WANTS
 from tests.matrix.world import Boundless, Snapshot, World
 from tests.support.front import Door, Front, People, Setting, booking_app
-from tests.support.office import Office
+from tests.support.makers import Makers
+from tests.support.office import Office, venue_body
 from tests.support.passwords import QUICK
 from tests.support.town import NOON, Town
 from tests.support.truth import Document
@@ -95,3 +97,18 @@ def office(
     """An empty platform at noon, with its first administrator signed in."""
     door.clock.at = NOON
     return Office(served, door.nexus, door.clock, owner, document)
+
+
+@pytest.fixture
+def makers(office: Office) -> Makers:
+    company = office.company()
+    venue = office.made(office.admin, "/admin/venues", venue_body())["id"]
+    return Makers(
+        office,
+        company,
+        {
+            Role.HR_ADMIN: office.joins(company, "hr@acme.example", role="hr_admin"),
+            Role.VENUE_ADMIN: office.joins(None, "val@barn.example", role="venue_admin", venue_id=venue),
+            Role.PLATFORM_ADMIN: office.admin,
+        },
+    )

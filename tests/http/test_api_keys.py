@@ -1,68 +1,26 @@
-"""API keys over HTTP: made once, and then no more than they were made for."""
+"""API keys over HTTP: made, recognised, and ended."""
 
 import asyncio
-import re
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from ipaddress import ip_network
-from threading import Barrier
 from urllib.parse import quote
 
 import httpx
 import pytest
-from attrs import define, field
 from structlog.testing import capture_logs
 
-from nexus.adapters.memory.limiter import MemoryLimiter
 from nexus.adapters.passwords import api_keys as digesting
 from nexus.adapters.postgres.connection import WalledCursor
-from nexus.adapters.redis.limiter import RedisLimiter
-from nexus.adapters.system.key_uses import CountedUses
-from nexus.application.platform.presented_api_key import AdmitKey
 from nexus.application.platform.scopes import SCOPES
 from nexus.domain.identity.people import Role
 from nexus.domain.platform.api_keys import KeyText
 from nexus.entrypoints.http.api import build
-from nexus.entrypoints.http.policies import Policy, policy_of, routes_of, scope_of
 from nexus.entrypoints.settings import Settings
 from tests.support.front import V1, assert_problem
+from tests.support.makers import Makers, employees
 from tests.support.office import Office, venue_body
 
 ID = "0190163d-8694-739b-aea5-966c26f8ad91"
-MAKERS = [role for role in Role if SCOPES[role]]
-
-
-@define
-class Makers:
-    """Somebody of each role who may make keys."""
-
-    office: Office
-    company: str
-    tokens: dict[Role, str] = field(factory=dict)
-
-    def make(self, role: Role, scopes=None, **more):
-        """A new key, with all scopes of the role if none are given."""
-        stated = {"name": "Key", "scopes": sorted(SCOPES[role]) if scopes is None else scopes, **more}
-        return self.office.made(self.tokens[role], "/me/api-keys", stated)
-
-
-@pytest.fixture
-def makers(office: Office) -> Makers:
-    company = office.company()
-    venue = office.made(office.admin, "/admin/venues", venue_body())["id"]
-    return Makers(
-        office,
-        company,
-        {
-            Role.HR_ADMIN: office.joins(company, "hr@acme.example", role="hr_admin"),
-            Role.VENUE_ADMIN: office.joins(None, "val@barn.example", role="venue_admin", venue_id=venue),
-            Role.PLATFORM_ADMIN: office.admin,
-        },
-    )
-
-
-def employees(office: Office, key: str, **headers):
-    return office.get(key, "/hr/employees", **headers)
 
 
 # --- made
@@ -295,184 +253,6 @@ def test_no_header_moves_a_key_into_its_network(makers: Makers):
     assert used == "203.0.113.9"
 
 
-# --- how often
-
-
-def test_beyond_its_limit_a_key_waits(makers: Makers):
-    office = makers.office
-    key = makers.make(Role.HR_ADMIN, rate_limit_per_minute=2)["token"]
-    other = makers.make(Role.HR_ADMIN, rate_limit_per_minute=2)["token"]
-    left = [employees(office, key).headers["ratelimit-remaining"] for _ in range(2)]
-    assert left == ["1", "0"]
-    answer = employees(office, key)
-    assert (answer.headers["ratelimit-limit"], answer.headers["ratelimit-remaining"]) == ("2", "0")
-    assert_problem(answer, 429, "too-many-requests")
-    assert 1 <= int(answer.headers["retry-after"]) <= 60
-    assert employees(office, other).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("made", "path", "status", "asker"),
-    [
-        ({"allowed_networks": ["203.0.113.0/24"]}, f"{V1}/hr/employees", 403, "192.0.2.77"),
-        ({}, f"{V1}/children", 403, "192.0.2.78"),
-        ({}, "/problems", 200, "192.0.2.79"),
-    ],
-)
-def test_what_a_key_may_not_do_is_counted_for_the_address_that_asks(
-    makers: Makers, made, path, status, asker
-):
-    """Refusals are written into a log that nobody shortens: whoever holds a key must not fill it."""
-    office, key = makers.office, makers.make(Role.HR_ADMIN, **made)["token"]
-    app = build(office.nexus, Settings(pool_size=4, rate_limit_per_address=3))
-
-    async def ask_five_times() -> list[int]:
-        transport = httpx.ASGITransport(app, client=(asker, 40_000))
-        async with httpx.AsyncClient(transport=transport, base_url="http://nexus.example") as client:
-            headers = {"authorization": f"Bearer {key}"}
-            return [(await client.get(path, headers=headers)).status_code for _ in range(5)]
-
-    def entries() -> int:
-        refused = "SELECT count(*) FROM audit_logs WHERE action_type = 'security.access_refused'"
-        return office.owner.execute(refused).fetchone()[0]
-
-    before = entries()
-    assert asyncio.run(ask_five_times()) == [status] * 3 + [429] * 2
-    assert entries() - before == (3 if status == 403 else 0)
-
-
-def test_what_a_scope_forbids_takes_nothing_from_the_limit(makers: Makers):
-    key = makers.make(Role.HR_ADMIN, ["read:employees"], rate_limit_per_minute=1)["token"]
-    assert makers.office.get(key, "/activities").status_code == 403
-    assert employees(makers.office, key).status_code == 200
-
-
-@pytest.mark.parametrize(("minute", "day"), [(30, 10_000), (6_000, 30)])
-def test_twenty_at_once_get_exactly_what_is_left(makers: Makers, valkey_server, minute, day):
-    nexus = makers.office.nexus
-    made = makers.make(Role.HR_ADMIN, rate_limit_per_minute=minute, rate_limit_per_day=day)
-    shown = nexus.recognise_key(made["token"])
-    uses, ready = CountedUses(), Barrier(20)
-    limiters = [
-        RedisLimiter.at(valkey_server.redis_url, fallback=MemoryLimiter(), patience=5) for _ in range(4)
-    ]
-    doors = [AdmitKey(limiter, uses, nexus.now) for limiter in limiters]
-
-    def knock(number):
-        ready.wait()
-        return [doors[number % 4](shown, address=None).is_granted for _ in range(3)]
-
-    with ThreadPoolExecutor(20) as threads:
-        granted = [one for several in threads.map(knock, range(20)) for one in several]
-    for limiter in limiters:
-        limiter.close()
-    assert (len(granted), sum(granted)) == (60, 30)
-    assert uses.take()[shown.key.id].times == 30
-
-
-def test_use_is_written_when_the_process_says_so(makers: Makers):
-    office, made = makers.office, makers.make(Role.HR_ADMIN)
-    own = f"/me/api-keys/{made['key']['id']}"
-    for _ in range(3):
-        employees(office, made["token"])
-    assert office.get(makers.tokens[Role.HR_ADMIN], own).json()["total_requests"] == 0
-    office.nexus.write_key_uses()
-    seen = office.get(makers.tokens[Role.HR_ADMIN], own).json()
-    assert (seen["total_requests"], seen["last_used_at"]) == (3, "2026-03-02T12:00:00Z")
-
-
-# --- what for
-
-
-def product_routes(office: Office):
-    return [
-        (path, method, handler)
-        for path, method, handler in routes_of(office.client.app)
-        if path.startswith(V1) and policy_of(handler) is not Policy.PUBLIC
-    ]
-
-
-def test_the_list_of_scopes_is_what_the_routes_take(office: Office):
-    for role in MAKERS:
-        taken = {
-            scope_of(handler, method)
-            for _, method, handler in product_routes(office)
-            if policy_of(handler).admits(role)
-        }
-        assert taken - {None} == set(SCOPES[role]), role
-
-
-NEVER = (
-    "/children",
-    "/auth",
-    "/me",
-    "/notifications",
-    "/bookings",
-    "/waitlist",
-    "/admin/settings",
-    "/admin/users",
-)
-"""What is a family's own, somebody's own, or would let a key be somebody else."""
-
-
-def test_some_things_no_key_reaches(office: Office):
-    found = set()
-    for path, method, handler in product_routes(office):
-        for start in NEVER:
-            if path.removeprefix(V1).startswith(start):
-                assert scope_of(handler, method) is None, (method, path)
-                found.add(start)
-        if path.endswith("/roster"):
-            assert scope_of(handler, method) == "read:rosters"
-        if "api-keys" in path:
-            assert scope_of(handler, method) is None, (method, path)
-    assert set(NEVER) - {"/auth"} <= found
-
-
-@pytest.mark.parametrize("role", MAKERS)
-def test_every_route_with_every_scope_and_without_the_one(makers: Makers, role):
-    office = makers.office
-    whole = makers.make(role, rate_limit_per_minute=6000)["token"]
-    without = {
-        scope: makers.make(role, sorted(SCOPES[role].keys() - {scope}), rate_limit_per_minute=6000)["token"]
-        for scope in SCOPES[role]
-    }
-    opened = set()
-    for path, method, handler in product_routes(office):
-        scope, policy = scope_of(handler, method), policy_of(handler)
-        where = re.sub(r"\{\w+\}", ID, path.removeprefix(V1))
-
-        def ask(key, method=method, where=where):
-            return office.send(key, method, where, {"nonsense": 1} if method != "GET" else None)
-
-        if not policy.admits(role):
-            assert_problem(ask(whole), 403, "not-for-this-role", role=role.value)
-        elif scope is None:
-            assert_problem(ask(whole), 403, "outside-the-keys-scopes", scope=None)
-        else:
-            assert ask(whole).status_code in (200, 404, 422), (method, path)
-            assert_problem(ask(without[scope]), 403, "outside-the-keys-scopes", scope=scope)
-            opened.add(scope)
-    assert opened == set(SCOPES[role])
-
-
-def test_to_a_key_there_are_no_children(makers: Makers):
-    key = makers.make(Role.HR_ADMIN, ["read:activities"])["token"]
-    assert makers.office.get(key, "/activities").status_code == 200
-    hr = makers.tokens[Role.HR_ADMIN]
-    child = makers.office.child(hr)
-    assert makers.office.get(hr, f"/activities?child_id={child}").status_code == 200
-    assert_problem(
-        makers.office.get(key, f"/activities?child_id={child}"), 404, "no-such-thing", kind="child"
-    )
-
-
-def test_parents_make_no_keys(makers: Makers):
-    parent = makers.office.joins(makers.company, "ada@acme.example")
-    answer = makers.office.post(parent, "/me/api-keys", {"name": "Mine", "scopes": ["read:activities"]})
-    assert_problem(answer, 403, "not-for-this-role", role="parent")
-
-
 # --- the platform's view
 
 
@@ -509,17 +289,3 @@ def test_whole_keys_and_patterns_are_no_prefix(office: Office):
         answer = office.get(office.admin, f"/admin/api-keys?prefix={quote(prefix)}")
         assert_problem(answer, 400, "invalid-parameters")
         assert "x" * 43 not in answer.text
-
-
-def test_the_document_says_where_keys_are_accepted_and_for_which_scope(office: Office):
-    document = office.client.get("/schema/openapi.json").json()
-    scheme = document["components"]["securitySchemes"]["key"]
-    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
-    for scopes in SCOPES.values():
-        assert all(f"`{scope}`" in scheme["description"] for scope in scopes)
-    for path, method, handler in product_routes(office):
-        operation = document["paths"][path][method.lower()]
-        scope = scope_of(handler, method)
-        assert [each["key"] for each in operation["security"] if "key" in each] == (
-            [[scope]] if scope else []
-        )
