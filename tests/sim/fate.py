@@ -35,7 +35,7 @@ class Fate(Attempts):
         super().__init__(seed, world, village, books)
         self.habits = habits or Habits()
         self.swept = START
-        self._verbs = [(verb, getattr(self, f"_{verb}")) for verb in WEIGHTS]
+        self._verbs = [(verb, getattr(type(self), f"_{verb}")) for verb in WEIGHTS]
         total = 0.0
         self._cumulative = [total := total + weight for weight in WEIGHTS.values()]
 
@@ -64,7 +64,7 @@ class Fate(Attempts):
             self._turn_over(hot)
         if not self._due:
             verb, chosen = self._verbs[bisect(self._cumulative, self._luck() * self._cumulative[-1])]
-            args = chosen(hot)
+            args = chosen(self, hot)
             self._due.append(("book", self._book(hot)) if args is None else (verb, args))
 
     def _death(self, verb: str) -> int:

@@ -7,6 +7,8 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from attrs import define
+
 from nexus.application.booking.book import Book, TakePlaces
 from nexus.application.booking.cancel import CancelBooking
 from nexus.application.booking.stand_down import StandDown
@@ -55,6 +57,16 @@ class Finder(Protocol):
     def entry(self, session: SessionId, child: ChildId) -> EntryId | None: ...
 
 
+@define
+class Now:
+    """The clock of every use case; it knows of nobody, so that a life that is over goes by itself."""
+
+    at: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
 class Hands:
     """Carries out steps on a store through the product's use cases."""
 
@@ -67,9 +79,8 @@ class Hands:
         vault: Vault,
     ) -> None:
         self.village, self.finder, self.begin = village, finder, begin
-        self.at = START
+        self.now = now = Now()
         self.broker: list[UUID] = []
-        now = self.now
         codes = count(1)
         take = TakePlaces(new_id, lambda: f"S{next(codes):09}")
         self._book = Book(begin, now, take)
@@ -93,18 +104,15 @@ class Hands:
         self.expire = ExpireCredits(begin, now, new_id, batch=3)
         self.warn = WarnOfExpiry(begin, now, new_id, batch=3)
 
-    def now(self) -> datetime:
-        return self.at
-
     def perform(self, step: Step) -> Any:
         """What came of it: :data:`DONE`, :data:`VOID`, :data:`KILLED` or the refusal."""
-        self.at = step.at
+        self.now.at = step.at
         if step.verb in BACKGROUND and not isinstance(self.begin, Units):
             return VOID
         try:
             found = getattr(self, step.verb)(*step.args)
         except Refusal as refusal:
-            return refusal
+            return refusal.with_traceback(None)  # its frames would keep the whole step alive
         except Killed:
             return KILLED
         return VOID if found is VOID else DONE
@@ -130,7 +138,7 @@ class Hands:
     def plan(self, number: int, seats: int, price: int, times: dict[str, Any]) -> Any:
         if number in self.village.sessions:
             return VOID
-        self.village.plan(number, seats, price, at=self.at, **times)
+        self.village.plan(number, seats, price, at=self.now.at, **times)
         return DONE
 
     def book(self, family: int, number: int, children: tuple[int, ...]) -> Any:
@@ -151,9 +159,9 @@ class Hands:
         home = self.village.households[family]
         chosen = tuple(home.children[child] for child in children)
         with self.begin() as work:
-            read = work.places.facts(session, chosen, parent=home.parent, at=self.at)
+            read = work.places.facts(session, chosen, parent=home.parent, at=self.now.at)
         self._quietly(verb, args)
-        if not read.offering.needs_settling(at=self.at):
+        if not read.offering.needs_settling(at=self.now.at):
             self.begin.stale.facts = read
         try:
             return self.book(family, number, children)
