@@ -6,8 +6,10 @@ few values, so that edges collide: the same change is made to both, and every se
 both, page by page.
 """
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, time, timedelta
 
+import psycopg
 import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
@@ -18,6 +20,7 @@ from contracts.catalogue_world import CHICAGO, NOON, Catalogue
 from nexus.adapters.memory.begin import MemoryBegin
 from nexus.adapters.memory.world import World
 from nexus.adapters.postgres import browse
+from nexus.adapters.postgres.invariants import INVARIANTS
 from nexus.application.catalogue.search import ChildInBrowse, Search, Sort
 from nexus.application.catalogue.suspend_venue import SuspendVenue
 from nexus.domain.catalogue.activities import Category, Tag, TagWishes
@@ -249,3 +252,57 @@ def test_a_search_finds_what_looking_at_everything_finds(begin, owner, steps, as
         twins.do(*step)
     for search, child, limit in asked:
         assert twins.found(0, search, child, limit=limit) == twins.found(1, search, child, limit=limit)
+
+
+def test_no_index_of_sessions_holds_a_counter(owner):
+    """Every booking changes one: its row is changed in place, and no index with it."""
+    counters = ("booked_count", "held_count", "sellable", "waiting_count", "last_queue_number")
+    indexes = owner.execute(
+        "SELECT pg_get_indexdef(indexrelid) FROM pg_index WHERE indrelid = 'activity_sessions'::regclass"
+    ).fetchall()
+    assert any("has_seats" in index for (index,) in indexes)
+    assert [index for (index,) in indexes if any(counter in index for counter in counters)] == []
+
+
+SUSPEND = "UPDATE venues SET status = 'suspended' WHERE id = %s"
+WITHDRAW = "UPDATE activities SET is_published = false WHERE venue_id = %s"
+PLAN_AT_A_NEW_PRICE = """
+    INSERT INTO activity_sessions (id, activity_id, venue_id, session_date, start_time, end_time, timezone, time_of_day,
+                                   starts_at, ends_at, credits_required, total_capacity, sellable, created_at)
+    SELECT gen_random_uuid(), activity_id, venue_id, session_date, start_time, end_time, timezone, time_of_day,
+           starts_at, ends_at, 77, total_capacity, sellable, created_at
+      FROM activity_sessions WHERE venue_id = %s LIMIT 1
+"""
+
+
+@pytest.mark.parametrize("change", [SUSPEND, WITHDRAW])
+@pytest.mark.parametrize("planned_first", [True, False])
+def test_a_first_listing_and_a_change_behind_it_do_not_miss_each_other(
+    begin, database_url, owner, change, planned_first
+):
+    """Whoever comes second waits, and sees what the first one has done."""
+    catalogue = Catalogue(begin)
+    venue = catalogue.venue()
+    catalogue.offer(venue)
+    steps = [PLAN_AT_A_NEW_PRICE, change] if planned_first else [change, PLAN_AT_A_NEW_PRICE]
+    with psycopg.connect(database_url) as first, psycopg.connect(database_url) as second:
+        first.execute(steps[0], [venue.id])
+        with ThreadPoolExecutor(1) as beside:
+            coming = beside.submit(second.execute, steps[1], [venue.id])
+            _wait_until_blocked(owner, second)
+            assert not coming.done()
+            first.commit()
+            coming.result()
+        second.commit()
+    assert owner.execute("SELECT count(*) FROM listings WHERE credits_required = 77").fetchone() == (1,)
+    assert owner.execute("SELECT count(*) FROM listings WHERE is_open AND is_offered").fetchone() == (0,)
+    query = next(each.query for each in INVARIANTS if each.number == "I18")
+    assert owner.execute(query).fetchall() == []
+
+
+def _wait_until_blocked(owner, connection):
+    waits = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"
+    for _ in range(10_000):
+        if owner.execute(waits, [connection.info.backend_pid]).fetchone()[0]:
+            return
+    raise AssertionError("nobody waits")
