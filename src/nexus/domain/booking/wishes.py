@@ -144,8 +144,9 @@ class Wish:
         Raises:
             Refusal: The first obstacle.
         """
-        for obstacle in self.obstacles(at=at, in_turn=in_turn):
-            raise obstacle
+        for precondition in PRECONDITIONS if in_turn else (*PRECONDITIONS, seats_are_on_sale):
+            for obstacle in precondition(self, at):
+                raise obstacle
 
 
 def named_once(children: tuple[ChildId, ...]) -> tuple[ChildId, ...]:

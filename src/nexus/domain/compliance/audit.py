@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from enum import Enum, StrEnum
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -211,7 +212,13 @@ def must_be_recordable(values: Mapping[str, Any]) -> None:
     Raises:
         Unrecordable: A name promises a password, a token or the like.
     """
-    for name in values:
+    _names_must_be_recordable(tuple(values))
+
+
+@lru_cache(maxsize=1024)
+def _names_must_be_recordable(names: tuple[str, ...]) -> None:
+    """The same names come again and again; what was refused is not remembered, and refused again."""
+    for name in names:
         if _NEVER.search(name):
             raise Unrecordable(name)
 
