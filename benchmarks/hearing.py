@@ -13,6 +13,7 @@ from benchmarks.lean import stated
 from benchmarks.whole import recognition, tell
 from nexus.adapters.postgres.connection import WalledCursor
 from nexus.adapters.postgres.pool import Pool, open_pool
+from nexus.adapters.postgres.searching import LOOK_UP, WALK_CALENDAR, WALK_FREE_CALENDAR, WALKS
 from nexus.adapters.postgres.whom import Whom
 from nexus.adapters.system.clock import now
 from nexus.application.kernel.actor import Actor
@@ -96,8 +97,25 @@ def script(pool: Pool, heard: Sequence[Heard], mark: str, *, actor: Actor, token
                     values[name] = f"(:{variable})::{kind}"
                 else:
                     values[name] = _literal(value, connection)
-            lines += [r"\startpipeline", told, stated(each.statement, values) + ";", r"\endpipeline"]
+            lines += [r"\startpipeline", told, *_planned(each.statement)]
+            lines += [stated(each.statement, values) + ";", r"\endpipeline"]
     return Script("\n".join(lines), variables)
+
+
+def _planned(statement: str) -> list[str]:
+    """How the product has the statements of a search planned, which it neither prepares nor plans like others."""
+    if statement in WALKS:
+        ties = "off" if statement in {WALK_CALENDAR, WALK_FREE_CALENDAR} else "on"
+        told = {
+            "plan_cache_mode": "force_generic_plan",
+            "enable_sort": "off",
+            "enable_incremental_sort": ties,
+        }
+    elif statement in LOOK_UP.values():
+        told = {"plan_cache_mode": "force_custom_plan"}
+    else:
+        return []
+    return [f"SELECT {', '.join(f'set_config({name!r}, {how!r}, true)' for name, how in told.items())};"]
 
 
 _KINDS: Final[Mapping[type, str]] = {

@@ -227,7 +227,6 @@ class Read:
     who: Callable[[int], Asker]
     path: Callable[[int], str]
     run: Callable[[Nexus, int], object]
-    planner: str = ""
 
     def ask(self, number: int) -> str:
         return question("GET", self.path(number), self.who(number).token)
@@ -272,7 +271,6 @@ def reads(at: Prepared) -> Iterator[Read]:
         who=family,
         path=address,
         run=lambda nexus, n: nexus.browse_activities(search(n), parent=parent(n).user, limit=21),
-        planner=" -c plan_cache_mode=force_generic_plan -c enable_sort=off",
     )
     yield Read(
         name="GET /bookings",
@@ -348,7 +346,6 @@ class Reading:
             [each.text for each in self.scripts],
             variables={name: value for each in self.scripts for name, value in each.variables.items()},
             seconds=seconds,
-            planner=self.read.planner,
             role="nexus_app",
         )
         questions = [self.read.ask(number % SAMPLES) for number in range(6000 * seconds)]

@@ -34,13 +34,11 @@ class Pgbench:
         transactions: int = 0,
         prepared: bool = True,
         role: str | None = None,
-        planner: str = "",
     ) -> float:
         """
         Transactions per second, after the connections are made; one of the scripts at random each time.
 
-        As the owner of the database, before whom no wall stands, or as *role*; *planner* are settings
-        as on the server's command line.
+        As the owner of the database, before whom no wall stands, or as *role*.
         """
         program = postgres(self.server.data_dir, self.server.account) / "pgbench"
         with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +57,7 @@ class Pgbench:
                     *files,
                     self.database_url,
                 ],
-                env=os.environ | {"PGOPTIONS": planner + (f" -c role={role}" if role else "")},
+                env=os.environ | ({"PGOPTIONS": f"-c role={role}"} if role else {}),
                 capture_output=True,
                 text=True,
                 check=False,

@@ -330,6 +330,9 @@ _WALKS: Final[dict[Sort, LiteralString]] = {
 }
 
 
+WALKS: Final[frozenset[str]] = frozenset({*_WALKS.values(), WALK_CALENDAR, WALK_FREE_CALENDAR})
+
+
 def walk(search: Search) -> LiteralString | None:
     """The walk in the order of this search; words are looked up at once."""
     if search.q is not None:
