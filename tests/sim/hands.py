@@ -185,8 +185,8 @@ class Hands:
     def _quietly(self, verb: str, args: tuple[Any, ...]) -> None:
         try:
             getattr(self, verb)(*args)
-        except Refusal:
-            return
+        except Refusal as refusal:
+            refusal.with_traceback(None)
 
     def _booking(self, family: int, number: int, child: int) -> BookingId | None:
         session = self.village.sessions.get(number)

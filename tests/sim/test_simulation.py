@@ -1,5 +1,6 @@
 """A short run of the simulation, some planted bugs, and the same steps on PostgreSQL."""
 
+import gc
 from time import process_time
 
 import psycopg
@@ -23,7 +24,7 @@ from tests.sim.bugs import BUGS
 from tests.sim.fate import Fate
 from tests.sim.habits import Habits
 from tests.sim.hands import BACKGROUND, Hands
-from tests.sim.life import Life, live_a_year, relive
+from tests.sim.life import Life, live_a_year, relive, undisturbed
 from tests.sim.recount import recount
 from tests.sim.shrink import shrunk, smallest
 from tests.sim.steps import HOUR, in_words
@@ -74,6 +75,15 @@ def test_the_same_seed_lives_the_same_year():
     other, _ = live_a_year(11, most=800)
     assert one.outcomes == other.outcomes
     assert {name: dict(rows) for name, rows in tables(one).items()} == tables(other)
+
+
+def test_a_life_that_is_over_goes_without_the_collector_of_cycles():
+    """A run does without it: whatever kept a cycle would keep a village, for each year."""
+    live_a_year(11, most=300)
+    gc.collect()
+    with undisturbed():
+        live_a_year(12, most=300)
+        assert gc.collect() < 100
 
 
 def tables(life):

@@ -165,8 +165,9 @@ class Units:
 
     def taken(self) -> list[Change]:
         """What was committed since this was asked last, in order."""
-        changes = list(self.world.changes)
-        self.world.forget_changes()
+        changes = self.world.changes[:]
+        if changes:
+            self.world.forget_changes()
         return changes
 
 

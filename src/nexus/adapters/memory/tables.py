@@ -4,8 +4,10 @@ Dictionaries that remember what they were, so that undoing costs what was done a
 An index finds rows by a value of theirs, so that looking for a few rows does not cost what is kept either.
 """
 
+from collections import deque
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
-from operator import attrgetter
+from itertools import repeat
+from operator import attrgetter, call
 from typing import Any, Final, Generic, Self, TypeVar
 
 from attrs import fields
@@ -43,8 +45,7 @@ def updated(row: R, **values: Any) -> R:
         columns = _COLUMNS[cls] = attrgetter(*names), tuple(setters.values()), setters
     values_of, setters_in_order, by_name = columns
     new = object.__new__(cls)
-    for put, value in zip(setters_in_order, values_of(row), strict=True):
-        put(new, value)
+    deque(map(call, setters_in_order, repeat(new), values_of(row)), maxlen=0)  # a loop that runs in C
     for name, value in values.items():
         by_name[name](new, value)
     return new
@@ -81,7 +82,10 @@ class Index(Generic[V]):
         """A row was *old* and is *new*; :data:`ABSENT` when there is none."""
         was = None if old is ABSENT else self._value(old)
         value = None if new is ABSENT else self._value(new)
-        if was is not None and was != value:
+        if was is not None and was == value:
+            self._groups[value][key] = new
+            return
+        if was is not None:
             group = self._groups[was]
             del group[key]
             if not group:
