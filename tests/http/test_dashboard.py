@@ -21,6 +21,7 @@ from nexus.domain.kernel.ids import EventId
 from nexus.entrypoints.http.api import build
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.wiring import open_nexus
+from tests.conftest import empty
 
 HOWTO = Path(__file__).parents[2] / "docs/howto"
 OF_TARGETS = {"job", "instance"}
@@ -74,6 +75,7 @@ def exposed(
 @pytest.fixture(scope="module")
 def owner_of_module(postgres_server: Any, pool: Any) -> Iterator[psycopg.Connection]:
     with psycopg.connect(postgres_server.database_url, autocommit=True) as connection:
+        empty(connection)  # what others left to be told wants a mail server
         yield connection
 
 

@@ -50,6 +50,7 @@ SEEN = {
     "hr": FAMILY
     | {
         "users": "corporate_id = %(company)s",
+        "credit_periods": "corporate_id = %(company)s",
         "user_credit_balances": "corporate_id = %(company)s",
         "bookings": "corporate_id = %(company)s",
     },

@@ -15,7 +15,6 @@ from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import empty
 from contracts.catalogue_world import CHICAGO, NOON, Catalogue
 from nexus.adapters.memory.begin import MemoryBegin
 from nexus.adapters.memory.world import World
@@ -27,6 +26,7 @@ from nexus.domain.catalogue.activities import Category, Tag, TagWishes
 from nexus.domain.catalogue.places import Position
 from nexus.domain.kernel.errors import Refusal
 from nexus.domain.kernel.time import TimeOfDay
+from tests.conftest import empty
 
 pytestmark = pytest.mark.postgres
 
