@@ -153,7 +153,7 @@ def test_a_body_that_nobody_reads_ends_the_connection(port):
     [
         (request("GET", "/fast?" + "a" * 9000), 414),
         (request("GET", "/fast?" + "a" * 70_000), 431),
-        (request("GET", "/fast", "X: " + "a" * 600_000), 431),
+        (request("GET", "/fast", "X: " + "a" * 100_000), 431),
         (request("GET", "/fast", *(f"X{n}: a" for n in range(120))), 431),
         (request("GET", "/fast", "X : a"), 400),
         (request("GET", "/fast", "Content-Length: 1", "Content-Length: 2"), 400),
