@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from time import monotonic, sleep
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -130,6 +131,19 @@ def test_workers_stop_with_nothing_half_done(nexus: Nexus, address: str, committ
     before = unhandled(town.owner)
     sleep(0.3)
     assert unhandled(town.owner) == before
+
+
+def test_a_broker_that_is_closed_leaves_no_connection(address: str):
+    with redis.Redis.from_url(address) as beside:
+        before = len(beside.client_list())
+        broker = open_broker(address)
+        sender(broker)(EventId(uuid4()))
+        assert len(beside.client_list()) > before
+        broker.close()
+        deadline = monotonic() + 5
+        while len(beside.client_list()) > before and monotonic() < deadline:
+            sleep(0.01)
+        assert len(beside.client_list()) == before
 
 
 def test_a_broker_that_does_not_answer_counts_as_away(

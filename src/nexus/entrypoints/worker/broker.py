@@ -19,6 +19,13 @@ HANDLE: Final = "handle_event"
 ONE_HOUR: Final = 3_600_000
 
 
+class _Broker(RedisBroker):
+    """Dramatiq leaves the connections to whoever made them."""
+
+    def close(self) -> None:
+        self.client.connection_pool.disconnect()
+
+
 def open_broker(redis_url: str, *, patience: float = 3.0) -> RedisBroker:
     """
     The broker, as sender and workers need it.
@@ -32,7 +39,7 @@ def open_broker(redis_url: str, *, patience: float = 3.0) -> RedisBroker:
     connections = redis.ConnectionPool.from_url(
         redis_url, socket_connect_timeout=patience, socket_timeout=patience
     )
-    return RedisBroker(  # type: ignore[no-untyped-call]
+    return _Broker(  # type: ignore[no-untyped-call]
         client=redis.Redis(connection_pool=connections),
         namespace="nexus",
         heartbeat_timeout=15_000,
