@@ -17,6 +17,7 @@ from psycopg.errors import InFailedSqlTransaction
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import Row, TupleRow
 
+from nexus.adapters.postgres.flight import Flight
 from nexus.adapters.postgres.whom import TELL_WHOM, Whom
 
 _COMMIT: Final[LiteralString] = "COMMIT"
@@ -99,6 +100,8 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         committed by then. Its result can be fetched afterwards.
         """
         unsaid, self._unsaid = self._unsaid, []
+        if self._pipeline is None:
+            self._pipeline = Flight(self)
         with self.pipeline():
             for whom, query, params in unsaid:
                 self._tell(whom)

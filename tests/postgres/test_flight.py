@@ -1,0 +1,117 @@
+"""A round trip is one message there: several statements wake the server once."""
+
+import socket
+import threading
+from contextlib import contextmanager, suppress
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+
+from nexus.adapters.postgres.connection import WalledConnection
+from nexus.adapters.postgres.flight import Flight
+from nexus.adapters.postgres.whom import PLATFORM
+
+pytestmark = pytest.mark.postgres
+
+
+@contextmanager
+def overheard(database_url):
+    """A connection, and what it sends, message by message as it reaches the other side."""
+    stated = conninfo_to_dict(database_url)
+    sent = []
+
+    def carry(source, target, heard):
+        with suppress(OSError):
+            while said := source.recv(1 << 16):
+                heard.append(said)
+                target.sendall(said)
+
+    def relay(listening):
+        with suppress(OSError):
+            here, _ = listening.accept()
+            there = socket.create_connection((stated["host"], int(stated["port"])))
+            with here, there:
+                back = threading.Thread(target=carry, args=(there, here, []))
+                back.start()
+                carry(here, there, sent)
+                there.shutdown(socket.SHUT_WR)
+                back.join(5)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        middle = threading.Thread(target=relay, args=(listening,))
+        middle.start()
+        address = make_conninfo(database_url, port=listening.getsockname()[1], sslmode="disable")
+        with WalledConnection.connect(address, autocommit=True, prepare_threshold=0) as connection:
+            yield connection, sent
+        middle.join(5)
+
+
+def say(connection, what):
+    return [psycopg.Cursor(connection).execute(each) for each in what]
+
+
+THREE = ("SELECT 1", "SELECT 2", "SELECT 3")
+
+
+def test_what_is_said_together_is_one_message(database_url):
+    with overheard(database_url) as (connection, sent):
+        sent.clear()
+        with connection.said_first():
+            told = say(connection, THREE)
+        assert len(sent) == 1
+        assert [each.fetchone() for each in told] == [(1,), (2,), (3,)]
+
+
+def test_a_unit_begins_tells_and_asks_in_one_message(database_url):
+    with overheard(database_url) as (connection, sent), connection.unit(PLATFORM):
+        sent.clear()
+        assert connection.execute("SELECT current_setting('nexus.scope')").fetchone() == ("platform",)
+        assert len(sent) == 1
+        assert b"BEGIN" in sent[0]
+
+
+def test_left_to_itself_psycopg_sends_more_than_one(database_url):
+    """What makes ours necessary."""
+    with overheard(database_url) as (connection, sent):
+        sent.clear()
+        with connection.pipeline() as pipeline:
+            assert not isinstance(pipeline, Flight)
+            say(connection, THREE)
+        assert len(sent) > 1
+
+
+def test_a_result_can_be_asked_for_before_the_end(database_url):
+    with overheard(database_url) as (connection, sent):
+        sent.clear()
+        with connection.said_first():
+            first, second = say(connection, THREE[:2])
+            assert (first.fetchone(), second.fetchone()) == ((1,), (2,))
+            third = connection.execute("SELECT 3")
+        assert third.fetchone() == (3,)
+
+
+def test_the_first_failure_is_the_one_that_is_raised_and_the_connection_goes_on(database_url):
+    with overheard(database_url) as (connection, _):
+        with pytest.raises(psycopg.errors.DivisionByZero), connection.said_first():
+            say(connection, ("SELECT 1", "SELECT 1 / 0", "SELECT * FROM nowhere"))
+        assert connection.info.transaction_status == TransactionStatus.IDLE
+        assert connection.execute("SELECT 4").fetchone() == (4,)
+
+
+def test_more_than_a_buffer_holds_goes_out_and_comes_back(database_url):
+    """Neither side waits for the other to read."""
+    long = "x" * 300_000
+    with overheard(database_url) as (connection, _):
+        with connection.said_first():
+            told = [psycopg.Cursor(connection).execute("SELECT %s::text", [long]) for _ in range(20)]
+        assert all(each.fetchone() == (long,) for each in told)
+
+
+def test_many_rows_are_written_by_one_command(database_url):
+    with overheard(database_url) as (connection, _), connection.unit(PLATFORM):
+        connection.execute("CREATE TEMPORARY TABLE numbers (number int)")
+        with connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO numbers VALUES (%s)", [(each,) for each in range(1000)])
+        assert connection.execute("SELECT count(*) FROM numbers").fetchone() == (1000,)
