@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from nexus.domain.identity.people import Role
+from nexus.entrypoints.http.threads import BoundedThreads
 from tests.support.front import Front, assert_problem, wanted
 from tests.support.town import NOON
 
@@ -368,3 +369,25 @@ def test_a_booking_of_another_family_does_not_exist(front: Front, method: str, p
     body = {} if method == "POST" else None
     answer = front.send(front.parent(others), method, path, body)
     assert_problem(answer, 404, "no-such-thing", kind="booking")
+
+
+def test_whoever_wants_places_in_a_session_belongs_to_its_crowd(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+):
+    """So that a rush for it leaves threads to everybody else."""
+    crowds: list[Any] = []
+    about = BoundedThreads.about
+
+    def noted(threads: BoundedThreads, subject: Any, call: Any) -> Any:
+        crowds.append(subject)
+        return about(threads, subject, call)
+
+    monkeypatch.setattr(BoundedThreads, "about", noted)
+    session, other = front.town.session(seats=1), front.town.session(starts_at=NOON + timedelta(days=9))
+    first, second = front.town.family(), front.town.family()
+    assert front.book(first, session).status_code == 201
+    assert front.book(second, session).status_code == 409
+    kids = {"child_ids": [str(child) for child in second.children]}
+    assert front.post(front.parent(second), f"/sessions/{session}/waitlist", kids).status_code == 201
+    assert front.book(second, other).status_code == 201
+    assert crowds == [session, session, session, other]

@@ -135,8 +135,8 @@ def edge(
     The application that answers with these handlers.
 
     Handlers may ask for ``actor``, ``visitor`` (perhaps nobody), ``attempt`` (the Idempotency-Key), ``device``
-    (what the program calls itself), ``if_match`` and ``session_cookie``; *dependencies* adds the use cases.
-    *unavailable* says which errors mean that something we need is away, and when to ask again.
+    (what the program calls itself), ``if_match``, ``session_cookie`` and ``threads``; *dependencies* adds the use
+    cases. *unavailable* says which errors mean that something we need is away, and when to ask again.
 
     Raises:
         ImproperlyConfiguredException: A route declares no access policy.
@@ -159,6 +159,7 @@ def edge(
             "attempt": Provide(attempts(chosen.fingerprint_keys)),
             "device": Provide(_device, sync_to_thread=False),
             "if_match": Provide(_if_match, sync_to_thread=False),
+            "threads": Provide(lambda: threads, sync_to_thread=False),
             "session_cookie": Provide(lambda: SessionCookie(chosen.https), sync_to_thread=False),
             **(dependencies or {}),
         },

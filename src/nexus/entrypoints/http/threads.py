@@ -2,13 +2,14 @@
 
 from asyncio import AbstractEventLoop, Future, get_running_loop, to_thread
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
+from contextvars import copy_context
 from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Semaphore, Thread
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from attrs import define, field
 
@@ -21,9 +22,12 @@ LOOK_EVERY: Final = 0.1
 QUEUE: Final = 64
 """Requests that may wait at a time; the next one is refused at once."""
 
+T = TypeVar("T")
 
 _Outcome = tuple[Any, BaseException | None]
 """What a call returned, or what it raised."""
+
+_NOBODY_WAITS: Final[_Outcome] = (None, None)
 
 
 class Busy(Exception):
@@ -37,6 +41,8 @@ class _Turn:
     call: Callable[[], Any]
     loop: AbstractEventLoop
     give_up_at: float
+    then: Callable[[], None] | None = None
+    """What follows in the event loop when its thread has done with it."""
     future: "Future[Any]" = field(init=False)
     _ticket: Lock = field(factory=Lock, init=False)
 
@@ -50,7 +56,7 @@ class _Turn:
     def tell(self, result: Any, error: BaseException | None) -> None:
         """In the thread: let whoever asked know."""
         with suppress(RuntimeError):  # the loop has ended, and with it whoever waited
-            self.loop.call_soon_threadsafe(self._settle, result, error)
+            self.loop.call_soon_threadsafe(self._done, result, error)
 
     def give_up(self) -> None:
         """In the event loop: it has waited long enough."""
@@ -61,6 +67,11 @@ class _Turn:
     def is_over(self) -> bool:
         """Whether it no longer waits."""
         return self._ticket.locked() or self.future.done()
+
+    def _done(self, result: Any, error: BaseException | None) -> None:
+        self._settle(result, error)
+        if self.then is not None:
+            self.then()
 
     def _settle(self, result: Any, error: BaseException | None) -> None:
         if self.future.done():
@@ -84,11 +95,19 @@ def _outcome(call: Callable[[], Any]) -> _Outcome:
 
 def _work(waiting: "SimpleQueue[_Turn | None]", idle: Semaphore) -> None:
     while (turn := waiting.get()) is not None:
-        outcome = _outcome(turn.call) if turn.begins() else None
+        outcome = _outcome(turn.call) if turn.begins() else _NOBODY_WAITS
         idle.release()  # before anybody is told: who then asks again finds this thread, and begins no other
-        if outcome is not None:
-            turn.tell(*outcome)
+        turn.tell(*outcome)
         del turn, outcome  # an error's trace holds this frame, and would be held by it until the next turn
+
+
+@define(eq=False)
+class _Crowd:
+    """Those who ask about one subject: how many are in threads or next, and who waits to be among these."""
+
+    subject: Hashable
+    admitted: int = 0
+    line: "deque[_Turn]" = field(factory=deque)
 
 
 class BoundedThreads:
@@ -109,6 +128,7 @@ class BoundedThreads:
         self._threads: list[Thread] = []
         self._idle = Semaphore(0)
         self._waiting: SimpleQueue[_Turn | None] = SimpleQueue()
+        self._crowds: dict[Hashable, _Crowd] = {}
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> "Future[Any]":
         """
@@ -119,16 +139,57 @@ class BoundedThreads:
         """
         if self._waiting.qsize() >= self._queue:
             raise Busy
+        turn = self._turn(partial(fn, *args) if args else fn)
+        self._admit(turn)
+        return turn.future
+
+    def about(self, subject: Hashable, call: Callable[[], T]) -> "Future[T]":
+        """
+        The same, in the caller's context; those who ask about one subject leave room for everybody else.
+
+        At most half of the threads work on it at a time, and only one while anybody waits for a thread.
+
+        Raises:
+            Busy: Too many wait already, for a thread or about this. The future raises it as above.
+        """
+        crowd = self._crowds.get(subject) or _Crowd(subject)
+        if max(self._waiting.qsize(), len(crowd.line)) >= self._queue:
+            raise Busy
+        self._crowds[subject] = crowd
+        turn = self._turn(partial(copy_context().run, call), partial(self._leave, crowd))
+        crowd.line.append(turn)
+        self._move_up(crowd)
+        return turn.future
+
+    def _turn(self, call: Callable[[], Any], then: Callable[[], None] | None = None) -> _Turn:
         loop = get_running_loop()
-        turn = _Turn(partial(fn, *args) if args else fn, loop, monotonic() + self._patience)
+        turn = _Turn(call, loop, monotonic() + self._patience, then)
         self._turns.append(turn)
         if self._watched_by is not loop:
             self._watched_by = loop
             self._look_after(loop)
+        return turn
+
+    def _admit(self, turn: _Turn) -> None:
         self._waiting.put(turn)
         if not self._idle.acquire(blocking=False) and len(self._threads) < self._most:
             self._begin_one()
-        return turn.future
+
+    def _leave(self, crowd: _Crowd) -> None:
+        """One of them has left its thread."""
+        crowd.admitted -= 1
+        self._move_up(crowd)
+        if not crowd.admitted:
+            self._crowds.pop(crowd.subject, None)
+
+    def _move_up(self, crowd: _Crowd) -> None:
+        while crowd.line and (
+            not crowd.admitted or (crowd.admitted < self._most // 2 and self._waiting.empty())
+        ):
+            turn = crowd.line.popleft()
+            if not turn.is_over:
+                crowd.admitted += 1
+                self._admit(turn)
 
     def _begin_one(self) -> None:
         name = f"request_{len(self._threads)}"
@@ -145,6 +206,10 @@ class BoundedThreads:
 
     async def end(self) -> None:
         """What waits is still done; who asks later is worked for by new threads."""
+        for crowd in self._crowds.values():
+            while crowd.line:
+                crowd.admitted += 1
+                self._admit(crowd.line.popleft())
         ended, self._threads = self._threads, []
         waiting, self._waiting, self._idle = self._waiting, SimpleQueue(), Semaphore(0)
         for _ in ended:

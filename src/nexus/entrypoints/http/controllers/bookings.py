@@ -42,6 +42,7 @@ from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
 from nexus.entrypoints.http.policies import Policy, allow
 from nexus.entrypoints.http.problems import address
 from nexus.entrypoints.http.tenants import company_of
+from nexus.entrypoints.http.threads import BoundedThreads
 
 PRECONDITIONS: Final[tuple[type[Refusal], ...]] = (
     NoSuchThing,
@@ -158,10 +159,9 @@ class BookingController(Controller):
 
     @post(
         "/",
-        sync_to_thread=True,
         responses=problem_responses(*PRECONDITIONS, SessionFull, InsufficientCredits, NotTheSameActivity),
     )
-    def book_places(
+    async def book_places(
         self,
         *,
         data: JSONBody[NewBooking],
@@ -169,6 +169,7 @@ class BookingController(Controller):
         attempt: NamedDependency[SkipValidation[Attempt]],
         begin: NamedDependency[SkipValidation[Begin[CommandWork]]],
         book: NamedDependency[SkipValidation[Book]],
+        threads: NamedDependency[SkipValidation[BoundedThreads]],
     ) -> Response[Booked]:
         """
         Book places for one child, or for siblings all or none.
@@ -176,20 +177,24 @@ class BookingController(Controller):
         The bookings are confirmed at once, unless the venue confirms itself: then
         they are pending, with the seats held and the credits debited.
         """
-        return Once(begin, actor.user)(
-            attempt.key,
-            attempt.fingerprint,
-            201,
-            lambda: Booked.of(
-                book(
-                    data.session_id,
-                    tuple(data.child_ids),
-                    parent=actor.user,
-                    company=company_of(actor),
-                    original=data.original_booking_id,
-                )
-            ),
-        )
+
+        def answer() -> Response[Booked]:
+            return Once(begin, actor.user)(
+                attempt.key,
+                attempt.fingerprint,
+                201,
+                lambda: Booked.of(
+                    book(
+                        data.session_id,
+                        tuple(data.child_ids),
+                        parent=actor.user,
+                        company=company_of(actor),
+                        original=data.original_booking_id,
+                    )
+                ),
+            )
+
+        return await threads.about(data.session_id, answer)
 
     @get("/", sync_to_thread=True)
     def browse(

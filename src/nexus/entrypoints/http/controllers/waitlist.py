@@ -32,6 +32,7 @@ from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
 from nexus.entrypoints.http.policies import Policy, allow
 from nexus.entrypoints.http.tenants import company_of
+from nexus.entrypoints.http.threads import BoundedThreads
 
 _BY_JOINING: Final = Keyset("waitlist", datetime, UUID)
 
@@ -55,10 +56,9 @@ class QueueController(Controller):
 
     @post(
         "/",
-        sync_to_thread=True,
         responses=problem_responses(*PRECONDITIONS, SeatsAvailable, AlreadyWaiting, GroupTooLarge),
     )
-    def join(
+    async def join(
         self,
         *,
         session_id: FromPath[SessionId],
@@ -67,6 +67,7 @@ class QueueController(Controller):
         attempt: NamedDependency[SkipValidation[Attempt]],
         begin: NamedDependency[SkipValidation[Begin[CommandWork]]],
         join_waitlist: NamedDependency[SkipValidation[JoinWaitlist]],
+        threads: NamedDependency[SkipValidation[BoundedThreads]],
     ) -> Response[EntryView]:
         """
         Wait for places in a full session.
@@ -74,12 +75,16 @@ class QueueController(Controller):
         The line is first come, first served. Credits are only needed when an offer
         is accepted; what else a booking asks must hold already.
         """
-        return Once(begin, actor.user)(
-            attempt.key,
-            attempt.fingerprint,
-            201,
-            lambda: join_waitlist(session_id, tuple(data.child_ids), parent=actor.user),
-        )
+
+        def answer() -> Response[EntryView]:
+            return Once(begin, actor.user)(
+                attempt.key,
+                attempt.fingerprint,
+                201,
+                lambda: join_waitlist(session_id, tuple(data.child_ids), parent=actor.user),
+            )
+
+        return await threads.about(session_id, answer)
 
 
 class WaitlistController(Controller):

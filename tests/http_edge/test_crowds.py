@@ -1,0 +1,218 @@
+"""What everybody rushes for does not take all threads: half of them, and one only while others wait."""
+
+import asyncio
+import contextvars
+import threading
+from contextlib import asynccontextmanager
+
+import pytest
+
+from nexus.entrypoints.http.threads import BoundedThreads, Busy
+
+
+class Scene:
+    """Threads, and calls that stay in them until they are let go."""
+
+    def __init__(self, threads):
+        self.threads = threads
+        self.inside = []
+        self.gates = {}
+
+    def call(self, name):
+        gate = self.gates[name] = threading.Event()
+
+        def stay():
+            self.inside.append(name)
+            assert gate.wait(5)
+            return name
+
+        return stay
+
+    def about(self, subject, name):
+        return self.threads.about(subject, self.call(name))
+
+    def other(self, name):
+        return self.threads.submit(self.call(name))
+
+    async def until(self, *names):
+        """These, and nobody else, have had a thread."""
+        for _ in range(500):
+            if len(self.inside) >= len(names):
+                break
+            await asyncio.sleep(0.002)
+        await asyncio.sleep(0.02)
+        assert sorted(self.inside) == sorted(names)
+
+    def let_go(self, *names):
+        for name in names:
+            self.gates[name].set()
+
+
+def acted(play, count=4, **limits):
+    @asynccontextmanager
+    async def staged():
+        scene = Scene(BoundedThreads(count, **limits))
+        try:
+            yield scene
+        finally:
+            scene.let_go(*scene.gates)
+            await scene.threads.end()
+
+    async def run():
+        async with staged() as scene:
+            await play(scene)
+
+    asyncio.run(run())
+
+
+def test_half_of_the_threads_work_on_one_subject_and_the_rest_is_free():
+    async def play(scene):
+        rush = [scene.about("seats", each) for each in "abc"]
+        await scene.until("a", "b")
+        other = scene.about("elsewhere", "x")
+        await scene.until("a", "b", "x")
+        scene.let_go("x", "a")
+        assert await other == "x"
+        await scene.until("a", "b", "x", "c")
+        scene.let_go("b", "c")
+        assert await asyncio.gather(*rush) == ["a", "b", "c"]
+
+    acted(play)
+
+
+def test_without_a_subject_all_threads_are_taken():
+    """What the rule above is an exception from."""
+
+    async def play(scene):
+        _taken = [scene.other(each) for each in "abcd"]
+        await scene.until(*"abcd")
+
+    acted(play)
+
+
+def test_while_others_wait_only_one_works_on_the_subject():
+    async def play(scene):
+        _rush = [scene.about("seats", each) for each in "abc"]
+        await scene.until("a", "b")
+        _others = [scene.other(each) for each in "wxy"]  # two find a thread, and one waits
+        await scene.until("a", "b", "w", "x")
+        scene.let_go("a")
+        await scene.until("a", "b", "w", "x", "y")
+        scene.let_go("w")
+        await asyncio.sleep(0.02)
+        scene.let_go("b")  # nobody else waits any more
+        await scene.until("a", "b", "w", "x", "y", "c")
+
+    acted(play)
+
+
+def test_they_get_their_turns_in_order():
+    async def play(scene):
+        rush = [scene.about("seats", each) for each in "abcde"]
+        scene.let_go(*"abcde")
+        await asyncio.gather(*rush)
+        assert scene.inside == list("abcde")
+
+    acted(play, count=2)
+
+
+def test_one_thread_serves_a_crowd_and_others():
+    async def play(scene):
+        rush = [scene.about("seats", each) for each in "ab"]
+        other = scene.other("x")
+        scene.let_go("a", "b", "x")
+        await asyncio.gather(*rush, other)
+        assert scene.inside == ["a", "x", "b"], "who came later for something else is not behind the crowd"
+
+    acted(play, count=1)
+
+
+def test_a_call_that_fails_lets_the_next_one_in():
+    async def play(scene):
+        failing = scene.threads.about("seats", lambda: 1 // 0)
+        following = scene.about("seats", "b")
+        scene.let_go("b")
+        with pytest.raises(ZeroDivisionError):
+            await failing
+        assert await following == "b"
+
+    acted(play, count=2)
+
+
+def test_who_waits_too_long_in_the_crowd_is_told_so_and_never_run():
+    async def play(scene):
+        first = scene.about("seats", "a")
+        late = scene.about("seats", "b")
+        with pytest.raises(Busy):
+            await asyncio.wait_for(late, 5)
+        scene.let_go("a")
+        assert await first == "a"
+        third = scene.about("seats", "c")
+        scene.let_go("b", "c")
+        assert await third == "c"
+        assert scene.inside == ["a", "c"]
+
+    acted(play, count=2, patience=0.05)
+
+
+def test_who_has_gone_is_passed_over_in_the_line_and_before_a_thread():
+    async def play(scene):
+        first, gone, third = [scene.about("seats", each) for each in "abc"]
+        gone.cancel()
+        scene.let_go(*"abc")
+        assert await asyncio.gather(first, third) == ["a", "c"]
+        taken = [scene.other(each) for each in "xy"]
+        await scene.until("a", "c", "x", "y")
+        waiting, following = scene.about("seats", "d"), scene.about("seats", "e")
+        waiting.cancel()  # it was next for a thread
+        scene.let_go(*"xyde")
+        await asyncio.gather(*taken)
+        assert await following == "e"
+        assert "d" not in scene.inside
+
+    acted(play, count=2)
+
+
+def test_one_more_than_may_wait_about_a_subject_is_refused_at_once_and_others_are_not():
+    async def play(scene):
+        _rush = [scene.about("seats", each) for each in "abc"]
+        with pytest.raises(Busy):
+            scene.about("seats", "d")
+        other = scene.about("elsewhere", "x")
+        scene.let_go("x")
+        assert await other == "x"
+
+    acted(play, count=2, queue=2)
+
+
+def test_at_the_end_the_whole_crowd_has_been_served():
+    async def run():
+        threads_ = BoundedThreads(2)
+        scene = Scene(threads_)
+        rush = [scene.about("seats", each) for each in "abc"]
+        scene.let_go(*"abc")
+        await threads_.end()
+        assert [each.done() for each in rush] == [True] * 3
+
+    asyncio.run(run())
+
+
+def test_a_call_sees_the_context_of_who_asks():
+    asking = contextvars.ContextVar("asking", default="nobody")
+
+    async def play(scene):
+        asking.set("somebody")
+        assert await scene.threads.about("seats", asking.get) == "somebody"
+
+    acted(play)
+
+
+def test_nothing_is_kept_of_a_crowd_that_has_gone():
+    async def play(scene):
+        rush = [scene.about(subject, f"{subject}{each}") for subject in range(3) for each in "abc"]
+        scene.let_go(*scene.gates)
+        await asyncio.gather(*rush)
+        await asyncio.sleep(0)
+        assert not scene.threads._crowds
+
+    acted(play)
