@@ -12,6 +12,8 @@ from collections import Counter, deque
 from time import perf_counter
 from typing import Any
 
+import uvloop
+
 
 class _Connection(asyncio.Protocol):
     """Asks the next question as soon as the last one is answered."""
@@ -81,4 +83,4 @@ async def _ask_all(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(_ask_all(json.load(sys.stdin))), sys.stdout)
+    json.dump(uvloop.run(_ask_all(json.load(sys.stdin))), sys.stdout)

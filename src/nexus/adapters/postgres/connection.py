@@ -25,7 +25,7 @@ _COMMIT: Final[LiteralString] = "COMMIT"
 _Unsaid = tuple[Whom | None, LiteralString | bytes, Mapping[str, Any] | None]
 """For whom, what, and with which values."""
 
-_TELL: Final[LiteralString] = (
+_TELL_ALL: Final[LiteralString] = (
     TELL_WHOM
     + ", set_config('plan_cache_mode', %s, true), set_config('enable_sort', %s, true)"
     + ", set_config('enable_incremental_sort', %s, true)"
@@ -38,6 +38,9 @@ How the statements of a unit of work are planned, by its scope; by the server's 
 A tenant's commands find their rows by ids, whatever the ids are: one plan is good for all. By
 itself the server plans many of them anew each time, which took longer than carrying them out.
 """
+
+_AS_USUAL: Final = ("auto", "on", "on")
+"""The plans and the two sorts that the server makes when nothing is said of them."""
 
 _BEGUN: Final[_Unsaid] = (None, "BEGIN", None)
 
@@ -111,7 +114,11 @@ class WalledConnection(psycopg.Connection[TupleRow]):
 
     def _tell(self, whom: Whom | None) -> None:
         if whom is not None and whom != self._told:
-            psycopg.Cursor(self).execute(_TELL, (*whom.values, self._plans, *self._sorts))
+            how = (self._plans, *self._sorts)
+            if how == _AS_USUAL:
+                psycopg.Cursor(self).execute(TELL_WHOM, whom.values)
+            else:
+                psycopg.Cursor(self).execute(_TELL_ALL, (*whom.values, *how))
             # Outside a transaction it is forgotten when this round trip ends.
             self._told = whom if self._depth else None
 
