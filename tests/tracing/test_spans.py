@@ -21,9 +21,10 @@ from nexus.application.kernel.jobs import Job
 from nexus.application.kernel.origin import origin
 from nexus.domain.kernel.ids import EventId
 from nexus.entrypoints.http.api import build
+from nexus.entrypoints.http.methods import METHODS
 from nexus.entrypoints.http.proxies import network
 from nexus.entrypoints.settings import Settings
-from nexus.entrypoints.tracing.spans import METHODS, Traces
+from nexus.entrypoints.tracing.spans import Traces
 from nexus.entrypoints.wiring import Nexus
 from tests.support.front import V1, Front, People, Setting, seen_from
 from tests.support.town import NOON, Town

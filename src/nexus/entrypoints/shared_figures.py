@@ -7,18 +7,16 @@ lives. Whoever takes the number of one that ended counts on from there: a sum ov
 numbers never goes back, and there are no more files than processes at a time.
 """
 
-import asyncio
 import fcntl
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from shutil import rmtree
 from typing import Final
 
-import structlog
 from attrs import define
 from prometheus_client import values
 from prometheus_client.core import Metric
@@ -28,11 +26,7 @@ from prometheus_client.registry import Collector
 FOLDER: Final = "PROMETHEUS_MULTIPROC_DIR"
 """The variable by which prometheus_client itself finds the folder."""
 
-EVERY: Final = 1.0
-"""Seconds between two times that a process writes down what it has to be asked for."""
-
 _PREFIX: Final = "nexus-metrics-"
-_log = structlog.get_logger("nexus.metrics")
 
 
 @contextmanager
@@ -138,29 +132,3 @@ class Shared(Collector):
 def shared() -> Shared | None:
     """What this process shares in; None when it is alone."""
     return None if _here.folder is None else Shared(_here.folder)
-
-
-def keeping_up(
-    note: Callable[[], None], *, every: float = EVERY
-) -> Callable[[object], AbstractAsyncContextManager[None]]:
-    """A part of the application's life: what others may tell of this process is never older than *every* seconds."""
-
-    async def repeat() -> None:
-        while True:
-            try:
-                note()
-            except Exception as error:  # noqa: BLE001 - whatever it was, the next time may be better
-                _log.warning("figures not kept up", error=type(error).__name__)
-            await asyncio.sleep(every)
-
-    @asynccontextmanager
-    async def living(_: object) -> AsyncIterator[None]:
-        task = asyncio.create_task(repeat())
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    return living

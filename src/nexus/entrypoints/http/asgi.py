@@ -8,10 +8,11 @@ from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
 from litestar import Litestar
+from litestar.concurrency import sync_to_thread
 
 from nexus.entrypoints import logs, shared_figures
 from nexus.entrypoints.http.api import build
-from nexus.entrypoints.http.key_uses import noting_uses
+from nexus.entrypoints.http.repeating import repeating
 from nexus.entrypoints.installation import tie_to_parent
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.tracing import tracing
@@ -19,6 +20,12 @@ from nexus.entrypoints.wiring import open_nexus
 
 OBJECTS_BETWEEN_LOOKS: Final = 20_000
 """So many more must be there before the collector looks for cycles among the youngest."""
+
+KEY_USES_EVERY: Final = 60.0
+"""Seconds between two times that a process writes down what API keys were used for."""
+
+FIGURES_EVERY: Final = 1.0
+"""Seconds between two times that a process writes down what it has to be asked for."""
 
 
 def create() -> Litestar:
@@ -46,7 +53,13 @@ def create() -> Litestar:
         with stack:
             yield
 
-    lives = [serving, noting_uses(nexus.write_key_uses)]
+    async def write_key_uses() -> None:
+        await sync_to_thread(nexus.write_key_uses)
+
+    async def note_process() -> None:
+        nexus.note_process()  # it waits for nobody, and must not wait for a thread where all are busy
+
+    lives = [serving, repeating(write_key_uses, every=KEY_USES_EVERY, failure="use of API keys not written")]
     if shared_figures.shared() is not None:
-        lives.append(shared_figures.keeping_up(nexus.note_process))
+        lives.append(repeating(note_process, every=FIGURES_EVERY, failure="figures not kept up"))
     return build(nexus, settings, lifespan=lives, traces=traces)

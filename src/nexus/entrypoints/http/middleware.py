@@ -24,6 +24,7 @@ from nexus.application.kernel.caller import NOBODY, caller
 from nexus.entrypoints.http.context import Here, here
 from nexus.entrypoints.http.cors import Cors, header
 from nexus.entrypoints.http.faults import Fault, Malformed
+from nexus.entrypoints.http.methods import METHODS
 from nexus.entrypoints.http.problems import MEDIA_TYPE, http_document
 from nexus.entrypoints.http.proxies import Proxies
 from nexus.entrypoints.http.rates import rate_headers
@@ -60,7 +61,6 @@ LEFT_UNREAD: Final = frozenset({408, 413, 414, 504})
 _STATED: Final = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 _STAY: Final = (b"strict-transport-security", f"max-age={TWO_YEARS}; includeSubDomains".encode())
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{7,63}\Z")
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _log = structlog.get_logger("nexus.http")
 
 
@@ -172,7 +172,7 @@ class Surroundings:
 
     def _note(self, answering: "_Answering") -> None:
         seconds = perf_counter() - answering.started
-        method = answering.method if answering.method in _METHODS else "OTHER"
+        method = answering.method if answering.method in METHODS else "OTHER"
         route = str(answering.scope.get("path_template") or "unmatched")
         self.figures.count(method, route, answering.status, seconds)
         _log.info(

@@ -30,11 +30,11 @@ from nexus.application.kernel.jobs import JobDue
 from nexus.application.kernel.origin import coming_from, origin
 from nexus.domain.kernel.errors import Refusal
 from nexus.domain.kernel.events import Event
+from nexus.entrypoints.http.methods import METHODS
 
 PATIENCE: Final = 3.0
 """Seconds for which the end of a process waits until its last spans are sent."""
 
-METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _W3C: Final = TraceContextTextMapPropagator()
 _FAILED: Final = 500
 
