@@ -218,6 +218,14 @@ class Asker:
         return token_of(self.kind, self.number)
 
 
+def _asker(
+    kind: int, number: int, role: Role, *, company: CompanyId | None = None, venue: VenueId | None = None
+) -> Asker:
+    return Asker(
+        kind, number, Actor(user=UserId(id_of(kind, number)), role=role, company=company, venue=venue)
+    )
+
+
 @frozen(kw_only=True)
 class Read:
     """A route, the use case behind it, who asks for it and its goal; a number chooses among several."""
@@ -239,7 +247,7 @@ def reads(at: Prepared) -> Iterator[Read]:
     def family(number: int) -> Asker:
         family = number * 37 % size.families
         company = CompanyId(id_of(COMPANY, family % size.companies))
-        return Asker(USER, family, Actor(user=UserId(id_of(USER, family)), role=Role.PARENT, company=company))
+        return _asker(USER, family, Role.PARENT, company=company)
 
     def parent(number: int) -> Actor:
         return family(number).actor
@@ -294,15 +302,7 @@ def reads(at: Prepared) -> Iterator[Read]:
 
     def staff(number: int) -> Asker:
         venue = number * 37 % size.activities % size.venues
-        return Asker(
-            VENUE_STAFF,
-            venue,
-            Actor(
-                user=UserId(id_of(VENUE_STAFF, venue)),
-                role=Role.VENUE_ADMIN,
-                venue=VenueId(id_of(VENUE, venue)),
-            ),
-        )
+        return _asker(VENUE_STAFF, venue, Role.VENUE_ADMIN, venue=VenueId(id_of(VENUE, venue)))
 
     yield Read(
         name="a roster",
@@ -314,15 +314,7 @@ def reads(at: Prepared) -> Iterator[Read]:
 
     def hr(number: int) -> Asker:
         company = number % size.companies
-        return Asker(
-            HR,
-            company,
-            Actor(
-                user=UserId(id_of(HR, company)),
-                role=Role.HR_ADMIN,
-                company=CompanyId(id_of(COMPANY, company)),
-            ),
-        )
+        return _asker(HR, company, Role.HR_ADMIN, company=CompanyId(id_of(COMPANY, company)))
 
     yield Read(
         name="HR overview",
