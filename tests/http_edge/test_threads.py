@@ -5,6 +5,7 @@ import contextlib
 import contextvars
 import gc
 import threading
+import time
 import weakref
 
 import pytest
@@ -13,6 +14,7 @@ from litestar.testing import TestClient
 
 from http_edge.conftest import PARENT
 from http_edge.toy import toy
+from nexus.entrypoints.http.context import Here, here
 from nexus.entrypoints.http.threads import BoundedThreads, Busy
 
 
@@ -247,3 +249,24 @@ def test_the_threads_end_with_the_application():
         own = {thread for thread in threading.enumerate() if thread.name.startswith("request_")} - others
         assert own
     assert not any(thread.is_alive() for thread in own)
+
+
+def test_who_has_waited_to_be_recognised_waits_less_for_the_answer():
+    """Patience is a request's, not a hop's: it makes two, and would otherwise wait twice as long."""
+
+    async def scene(submit, gate):
+        here.set(Here("/slow", "id", arrived=time.monotonic() - 4.9))
+        with pytest.raises(Busy):
+            await asyncio.wait_for(submit(lambda: 1), 2)
+        assert not gate.is_set()
+
+    in_loop(scene, patience=5)
+
+
+def test_who_comes_late_is_still_worked_for_by_a_thread_that_is_free():
+    async def scene(submit, gate):
+        gate.set()
+        here.set(Here("/upload", "id", arrived=time.monotonic() - 60))
+        assert await submit(lambda: 7) == 7
+
+    in_loop(scene, patience=5)

@@ -1,6 +1,7 @@
-"""Which request is being answered, for whoever writes about it: logs and problem documents."""
+"""Which request is being answered, for whoever writes about it (logs, problem documents) or works for it."""
 
 from contextvars import ContextVar
+from time import monotonic
 from typing import Final
 
 from attrs import field, frozen
@@ -10,10 +11,11 @@ from nexus.application.kernel.limits import Allowance
 
 @frozen
 class Here:
-    """The path that was asked for and the id that ties the answer to the logs."""
+    """The path that was asked for, the id that ties the answer to the logs, and when it came (monotonic seconds)."""
 
     path: str
     request_id: str
+    arrived: float = field(factory=monotonic)
     allowances: list[Allowance] = field(factory=list)
     """What limits leave to whoever is asking; the answer tells it."""
 

@@ -13,11 +13,13 @@ from typing import Any, Final, TypeVar
 
 from attrs import define, field
 
+from nexus.entrypoints.http.context import here
+
 PATIENCE: Final = 5.0
-"""Seconds for which a request waits for a thread."""
+"""Seconds after its arrival within which a request finds a thread, each time that it needs one."""
 
 LOOK_EVERY: Final = 0.1
-"""Seconds between two looks at who has waited too long."""
+"""Seconds between two looks at who has waited too long, and for which at least everybody may wait."""
 
 QUEUE: Final = 64
 """Requests that may wait at a time; the next one is refused at once."""
@@ -124,7 +126,7 @@ class BoundedThreads:
         self._patience = patience
         self._queue = queue
         self._watched_by: AbstractEventLoop | None = None
-        self._turns: deque[_Turn] = deque()
+        self._turns: list[_Turn] = []
         self._threads: list[Thread] = []
         self._idle = Semaphore(0)
         self._waiting: SimpleQueue[_Turn | None] = SimpleQueue()
@@ -163,7 +165,11 @@ class BoundedThreads:
 
     def _turn(self, call: Callable[[], Any], then: Callable[[], None] | None = None) -> _Turn:
         loop = get_running_loop()
-        turn = _Turn(call, loop, monotonic() + self._patience, then)
+        now = monotonic()
+        request = here.get()
+        # Who has waited to be recognised has less time left to wait for the answer.
+        waits_since = request.arrived if request is not None else now
+        turn = _Turn(call, loop, max(waits_since + self._patience, now + LOOK_EVERY), then)
         self._turns.append(turn)
         if self._watched_by is not loop:
             self._watched_by = loop
@@ -220,8 +226,10 @@ class BoundedThreads:
     def _look_after(self, loop: AbstractEventLoop) -> None:
         """Give up whose time is over; one look for all, since most never wait."""
         now = monotonic()
-        while self._turns and (self._turns[0].is_over or self._turns[0].give_up_at <= now):
-            self._turns.popleft().give_up()
+        for turn in self._turns:
+            if turn.give_up_at <= now:
+                turn.give_up()
+        self._turns = [turn for turn in self._turns if not turn.is_over]
         if self._turns:
             loop.call_later(LOOK_EVERY, self._look_after, loop)
         else:
