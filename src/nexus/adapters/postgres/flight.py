@@ -1,8 +1,13 @@
 """One round trip: what several statements say goes out as one message, and then their results are read."""
 
+from typing import Final
+
 from psycopg import Pipeline
 from psycopg.abc import PQGen
 from psycopg.generators import send
+
+LONGEST: Final = 256
+"""Statements that are kept back at most."""
 
 
 class Flight(Pipeline):
@@ -15,8 +20,9 @@ class Flight(Pipeline):
     """
 
     def _communicate_gen(self) -> PQGen[None]:
-        """Nothing is sent yet."""
-        yield from ()
+        """Nothing is sent yet, unless it becomes a stream after all."""
+        if len(self.command_queue) >= LONGEST:
+            yield from super()._communicate_gen()
 
     def _fetch_gen(self, *, flush: bool) -> PQGen[None]:
         self._say()
