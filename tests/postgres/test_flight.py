@@ -10,7 +10,6 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from nexus.adapters.postgres.connection import WalledConnection
-from nexus.adapters.postgres.flight import Flight
 from nexus.adapters.postgres.whom import PLATFORM
 
 pytestmark = pytest.mark.postgres
@@ -70,16 +69,6 @@ def test_a_unit_begins_tells_and_asks_in_one_message(database_url):
         assert connection.execute("SELECT current_setting('nexus.scope')").fetchone() == ("platform",)
         assert len(sent) == 1
         assert b"BEGIN" in sent[0]
-
-
-def test_left_to_itself_psycopg_sends_more_than_one(database_url):
-    """What makes ours necessary."""
-    with overheard(database_url) as (connection, sent):
-        sent.clear()
-        with connection.pipeline() as pipeline:
-            assert not isinstance(pipeline, Flight)
-            say(connection, THREE)
-        assert len(sent) > 1
 
 
 def test_a_result_can_be_asked_for_before_the_end(database_url):
