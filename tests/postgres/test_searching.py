@@ -14,12 +14,14 @@ import pytest
 from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg._queries import MAX_CACHED_STATEMENT_LENGTH
 
 from contracts.catalogue_world import CHICAGO, NOON, Catalogue
 from nexus.adapters.memory.begin import MemoryBegin
 from nexus.adapters.memory.world import World
 from nexus.adapters.postgres import browse
 from nexus.adapters.postgres.invariants import INVARIANTS
+from nexus.adapters.postgres.searching import LOOK_UP, WALK_CALENDAR, WALK_FREE_CALENDAR, WALKS
 from nexus.application.catalogue.search import ChildInBrowse, Search, Sort
 from nexus.application.catalogue.suspend_venue import SuspendVenue
 from nexus.domain.catalogue.activities import Category, Tag, TagWishes
@@ -252,6 +254,12 @@ def test_a_search_finds_what_looking_at_everything_finds(begin, owner, steps, as
         twins.do(*step)
     for search, child, limit in asked:
         assert twins.found(0, search, child, limit=limit) == twins.found(1, search, child, limit=limit)
+
+
+def test_searches_are_short_enough_to_be_read_once():
+    """What is longer than 4,096 characters psycopg reads anew at each execution; along the calendar it still does."""
+    statements = {*LOOK_UP.values(), *WALKS} - {WALK_CALENDAR, WALK_FREE_CALENDAR}
+    assert [each for each in statements if len(each) > MAX_CACHED_STATEMENT_LENGTH] == []
 
 
 def test_no_index_of_sessions_holds_a_counter(owner):

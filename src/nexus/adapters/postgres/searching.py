@@ -107,11 +107,11 @@ _FACTS: Final[LiteralString] = """
            CASE WHEN %(latitude)s::float8 IS NOT NULL THEN
                distance_km(%(latitude)s::float8, %(longitude)s::float8, v.latitude, v.longitude)
            END AS distance_km,
-           s.session_id AS "next_session.id", s.session_date AS "next_session.session_date",
-           s.start_time AS "next_session.start_time", s.end_time AS "next_session.end_time",
-           s.timezone AS "next_session.time_zone", s.starts_at AS "next_session.starts_at",
-           s.ends_at AS "next_session.ends_at", s.credits_required AS "next_session.credits_required",
-           s.free_seats AS "next_session.free_seats", """
+           s.session_id, s.session_date,
+           s.start_time, s.end_time,
+           s.timezone, s.starts_at,
+           s.ends_at, s.credits_required,
+           s.free_seats, """
 _PAGE: Final[LiteralString] = (
     """
     SELECT l.activity_id, s.id AS session_id, s.session_date, s.start_time, s.end_time, s.timezone, s.starts_at,
@@ -140,6 +140,11 @@ _KEY: Final[dict[Sort, tuple[LiteralString, LiteralString]]] = {
     Sort.NAME: (_NAME, "%(after_key)s::text"),
 }
 """What each order goes by, and its value on the card before the page."""
+
+
+def _brief(statement: LiteralString) -> LiteralString:
+    """Without indents: psycopg reads what is longer than 4,096 characters anew at each execution."""
+    return " ".join(statement.split())
 
 
 def _after(sort: Sort, id_: LiteralString) -> LiteralString:
@@ -207,7 +212,7 @@ WALK_FREE_CALENDAR: Final[LiteralString] = _calendar(" AND " + _HAS_A_PLACE)
 
 # Ordered by the walk's own columns, so that the server sees that there is nothing to sort.
 def _walk(along: LiteralString, key: LiteralString, *, card: LiteralString = _CARD) -> LiteralString:
-    return (
+    return _brief(
         card
         + _PAGE
         + "l.sort_key FROM ("
@@ -280,7 +285,7 @@ _CANDIDATE: Final[LiteralString] = (
 # Sorted before their sessions are looked at: that ends with the page.
 def _look_up(sort: Sort, *, card: LiteralString = _CARD) -> LiteralString:
     key = _KEY[sort][0]
-    return (
+    return _brief(
         card
         + _PAGE
         + "l.sort_key FROM (SELECT l.*, "
@@ -298,7 +303,7 @@ def _look_up(sort: Sort, *, card: LiteralString = _CARD) -> LiteralString:
     )
 
 
-LOOK_UP_SOONEST: Final[LiteralString] = (
+LOOK_UP_SOONEST: Final[LiteralString] = _brief(
     _CARD
     + _PAGE
     + "s.starts_at AS sort_key FROM (SELECT l.*"

@@ -33,7 +33,7 @@ def _instant(value: datetime) -> datetime:
 
 
 def _wall_time(value: time) -> str:
-    return value.strftime("%H:%M") if not value.second else value.strftime("%H:%M:%S")
+    return value.isoformat("seconds" if value.second else "minutes")
 
 
 class _Outgoing(Converter):
