@@ -8,10 +8,12 @@ from attrs import evolve
 
 from nexus.adapters.memory.account_rows import BalanceRow, LineRow
 from nexus.adapters.memory.booking_rows import BookingRow
+from nexus.adapters.memory.booking_views import MemoryBookingViews
 from nexus.adapters.memory.rows import STATUSES, SessionRow
 from nexus.adapters.memory.tables import updated
 from nexus.adapters.memory.world import World
 from nexus.application.booking.ports import Facts, Order, Overtaken
+from nexus.application.booking.views import BookingView
 from nexus.application.credits.views import LineView
 from nexus.domain.booking.bookings import Booking, BookingStatus
 from nexus.domain.booking.sessions import Offering, Seats, SessionStatus
@@ -32,6 +34,7 @@ class MemoryPlaces:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._views = MemoryBookingViews(world)
         self._offered: dict[SessionId, tuple[tuple[object, ...], Offering]] = {}
 
     def facts(
@@ -123,10 +126,10 @@ class MemoryPlaces:
     def _active(self) -> Iterator[Booking]:
         return (row.booking for row in self._world.booked_in.rows())
 
-    def place(self, order: Order) -> bool:
+    def place(self, order: Order) -> tuple[BookingView, ...]:
         row, purse = self._world.sessions[order.session], self._purse(order.parent, order.at)
         if purse is None or not self._holds(order, row, purse):
-            return False
+            raise Overtaken
         self._check_unique(order, row)
         seats = len(order.places)
         pending = seats if order.status is BookingStatus.PENDING else 0
@@ -183,7 +186,7 @@ class MemoryPlaces:
                 booked_at=order.at,
                 confirmed_at=None if pending else order.at,
             )
-        return True
+        return self._views.bookings([place.booking for place in order.places], parent=order.parent)
 
     def _holds(self, order: Order, row: SessionRow, purse: BalanceRow) -> bool:
         children = (self._world.children[place.child] for place in order.places)

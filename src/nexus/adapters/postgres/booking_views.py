@@ -12,20 +12,25 @@ from nexus.domain.booking.bookings import BookingStatus
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, EntryId, SessionId, UserId, VenueId
 
-_BOOKING: Final[LiteralString] = """
-    SELECT b.id, b.status, b.confirmation_code, b.group_booking_id, b.source, b.session_id,
+VIEW_COLUMNS: Final[LiteralString] = """
+           b.id, b.status, b.confirmation_code, b.group_booking_id, b.source, b.session_id,
            a.id AS activity_id, a.name AS activity_name, v.id AS venue_id, v.name AS venue_name,
            concat_ws(', ', v.address_line1, v.city, v.state || ' ' || v.postal_code) AS venue_address,
            s.location, b.child_id, c.first_name AS child_first_name,
            s.session_date, s.start_time, s.end_time, s.timezone AS time_zone, b.starts_at, b.ends_at,
            b.credits_charged, b.credits_refunded, b.refundable_until, b.confirm_by, b.booked_at,
            b.cancelled_at, b.cancellation_reason, b.version
-      FROM bookings b
+"""
+"""What families read of a booking *b*, with :data:`VIEW_JOINS`."""
+
+VIEW_JOINS: Final[LiteralString] = """
       JOIN activity_sessions s ON s.id = b.session_id
       JOIN activities a ON a.id = s.activity_id
       JOIN venues v ON v.id = b.venue_id
       JOIN children c ON c.id = b.child_id
 """
+
+_BOOKING: Final[LiteralString] = "SELECT" + VIEW_COLUMNS + "FROM bookings b" + VIEW_JOINS
 
 SHOW_BOOKINGS: Final[LiteralString] = (
     _BOOKING

@@ -9,11 +9,13 @@ from psycopg import Cursor
 from psycopg.errors import DeadlockDetected, ExclusionViolation, UniqueViolation
 from psycopg.rows import dict_row
 
+from nexus.adapters.postgres.booking_views import VIEW_COLUMNS, VIEW_JOINS
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.rows import as_object, to_object
 from nexus.adapters.postgres.settings import BROUGHT_ALONG, PostgresSettings
 from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.booking.ports import Facts, Order, Overtaken
+from nexus.application.booking.views import BookingView
 from nexus.domain.booking.bookings import Booking, BookingStatus
 from nexus.domain.booking.sessions import Offering
 from nexus.domain.booking.wishes import Attendee
@@ -76,8 +78,10 @@ LOCK_CHILDREN: Final[LiteralString] = """
 """
 
 # Child, seat and balance are guarded and locked in this order; where one guard
-# does not hold, nothing after it happens and the caller rolls back.
-PLACE: Final[LiteralString] = """
+# does not hold, nothing after it happens and the caller rolls back. Where all do, it
+# tells the bookings as families read them, which needs no round trip of its own then.
+PLACE: Final[LiteralString] = (
+    """
     WITH consented AS (
         SELECT id FROM children
          WHERE id = ANY (%(children)s) AND parent_id = %(parent)s
@@ -121,7 +125,7 @@ PLACE: Final[LiteralString] = """
                seat.starts_at, seat.ends_at, %(refundable_until)s, %(confirm_by)s::timestamptz, %(at)s,
                CASE WHEN %(confirm_by)s::timestamptz IS NULL THEN %(at)s::timestamptz END, %(original)s
           FROM wanted w, seat, purse
-        RETURNING id
+        RETURNING *
     ), paid AS (
         INSERT INTO credit_ledger (
             id, balance_id, user_id, sequence, transaction_type, amount, balance_after, booking_id, occurred_at)
@@ -129,8 +133,12 @@ PLACE: Final[LiteralString] = """
                -%(price)s, purse.credits_available + %(price)s * (%(seats)s - w.ordinal), w.booking, %(at)s
           FROM wanted w, purse
     )
-    SELECT count(*) FROM placed
-"""
+    SELECT"""
+    + VIEW_COLUMNS
+    + "FROM placed b"
+    + VIEW_JOINS
+    + "ORDER BY array_position(%(bookings)s::uuid[], b.id)"
+)
 
 # Says which session is worked on before it locks it: the lock asks for the right to its seats.
 LOCK_BOOKING: Final[LiteralString] = """
@@ -281,7 +289,7 @@ class PostgresPlaces:
             credits=credits or 0,
         )
 
-    def place(self, order: Order) -> bool:
+    def place(self, order: Order) -> tuple[BookingView, ...]:
         seats = len(order.places)
         pending = order.status is BookingStatus.PENDING
         values: dict[str, Any] = {
@@ -311,10 +319,13 @@ class PostgresPlaces:
             "at": order.at,
         }
         try:
-            placed = self._connection.execute(PLACE, values).fetchone()
+            with self._connection.cursor(row_factory=as_object(BookingView)) as cursor:
+                placed = tuple(cursor.execute(PLACE, values).fetchall())
         except (UniqueViolation, ExclusionViolation, DeadlockDetected) as clash:
             raise Overtaken from clash
-        return placed == (seats,)
+        if len(placed) != seats:
+            raise Overtaken
+        return placed
 
     def lock_children(self, children: Sequence[ChildId], *, parent: UserId) -> None:
         self._connection.execute(LOCK_CHILDREN, {"children": list(children), "parent": parent})

@@ -90,7 +90,7 @@ class TakePlaces:
         source: BookingSource,
         original: BookingId | None = None,
         in_turn: bool = False,
-    ) -> tuple[BookingId, ...]:
+    ) -> tuple[BookingView, ...]:
         """
         Give the family its places, or say what stands in the way.
 
@@ -141,9 +141,8 @@ class TakePlaces:
             last_offer_minutes=settings.waitlist_last_offer_minutes,
             at=at,
         )
-        if not work.places.place(order):
-            raise Overtaken
         bookings = tuple(place.booking for place in order.places)
+        # Before the places, whose outcome is waited for: what is told of them goes out with it, or not at all.
         work.outbox.add(
             PlacesBooked(
                 id=EventId(self.new_id()),
@@ -163,7 +162,7 @@ class TakePlaces:
                 for booking in bookings
             )
         )
-        return bookings
+        return work.places.place(order)
 
     def _check_original(
         self, work: BookWork, original: BookingId, activity: ActivityId, *, parent: UserId
@@ -222,7 +221,7 @@ class Book:
         def attempt() -> tuple[BookingView, ...]:
             at = self.now()
             with self.begin() as work:
-                booked = self.take_places(
+                return self.take_places(
                     work,
                     session,
                     children,
@@ -232,6 +231,5 @@ class Book:
                     source=source,
                     original=original,
                 )
-                return work.booking_views.bookings(booked, parent=parent)
 
         return until_settled(attempt)

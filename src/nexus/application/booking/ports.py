@@ -163,15 +163,14 @@ class Places(Protocol):
         """
         ...
 
-    def place(self, order: Order) -> bool:
+    def place(self, order: Order) -> tuple[BookingView, ...]:
         """
-        Seat, debit, bookings and ledger lines in one guarded step.
-
-        False: a guard did not hold any more (seats, credits, consent, a change of
-        the session); nothing may be kept of the attempt then.
+        Seat, debit, bookings and ledger lines in one guarded step; the bookings in the order of the places.
 
         Raises:
-            Overtaken: A concurrent booking of the same child or a code given before.
+            Overtaken: A guard does not hold any more (seats, credits, consent, a change of the
+                session), the same child is booked meanwhile, or the code was given before.
+                Nothing may be kept of the attempt then.
         """
         ...
 

@@ -113,8 +113,9 @@ class AcceptOffer:
                     source=BookingSource.WAITLIST,
                     in_turn=True,
                 )
-                work.audit.add(Deed(Action.OFFER_ACCEPTED, entry, new={"bookings": booked}))
-                return work.booking_views.bookings(booked, parent=parent)
+                bookings = tuple(each.id for each in booked)
+                work.audit.add(Deed(Action.OFFER_ACCEPTED, entry, new={"bookings": bookings}))
+                return booked
 
         return until_settled(attempt)
 
