@@ -41,6 +41,13 @@ def test_siblings_get_places_together_or_not_at_all(town, desk):
     assert desk.list_bookings(parent=others.parent) == ()
 
 
+def test_the_answer_to_a_booking_is_what_is_read_afterwards(town, desk):
+    family = town.family(children=3)
+    booked = book(town, desk, town.session(), family)
+    assert [each.child_id for each in booked] == list(family.children)
+    assert list(booked) == [desk.show(each.id, parent=family.parent) for each in booked]
+
+
 def test_a_group_that_cannot_pay_for_all_gets_none(town, desk):
     session, family = town.session(price=6), town.family(children=2, credits=10)
     assert refused(InsufficientCredits, book, town, desk, session, family) == {"balance": 10, "price": 12}

@@ -1,11 +1,14 @@
 """Cancelling, and what comes back."""
 
 import pytest
+from attrs import evolve
+from psycopg.errors import DataError
 
 from contracts.booking.stories import DAY, EDGE, MICRO, START, book, purse_of, refused
+from nexus.application.booking.ports import Overtaken
 from nexus.domain.booking.bookings import BookingEnded, BookingStatus, CancellationReason
 from nexus.domain.booking.refunds import CancellationTooLate
-from nexus.domain.kernel.errors import VersionMismatch
+from nexus.domain.kernel.errors import NoSuchThing, VersionMismatch
 from tests.support.town import NOON
 
 
@@ -83,3 +86,41 @@ def test_without_an_open_balance_a_refund_expires_where_it_came_from(town, desk)
     assert cancelled.credits_refunded == 2
     assert town.ledger(old)[2:] == [("refund_credit", 2, 10), ("expiry", -2, 8)]
     assert town.purse(old) == {"available": 8, "used": 2, "refunded": 2, "forfeited": 0, "expired": 2}
+
+
+def test_the_answer_to_a_cancellation_is_what_is_read_afterwards(town, desk):
+    session, family = town.session(), town.family(children=3)
+    one, *others = book(town, desk, session, family)
+    desk.at = EDGE
+    [cancelled] = desk.cancel(one.id, parent=family.parent, reason=CancellationReason.WEATHER)
+    assert cancelled == desk.show(one.id, parent=family.parent)
+    for each in desk.cancel(others[1].id, parent=family.parent, with_group=True):
+        assert each == desk.show(each.id, parent=family.parent)
+
+
+def test_a_booking_that_has_another_version_all_the_same_is_not_stored_and_nothing_else_of_the_unit(
+    town, desk
+):
+    session, family = town.session(), town.family()
+    [booking] = book(town, desk, session, family)
+
+    def give_up(times):
+        with desk.begin() as work:
+            found = work.departures.lock(booking.id, parent=family.parent, at=desk.at)
+            ended, _ = found.bookings[0].cancelled_by_parent(at=desk.at)
+            work.lines.save(found.line, evolve(found.line, last_number=7))
+            for _ in range(times):
+                work.places.save([ended], at=desk.at)
+
+    with pytest.raises((Overtaken, DataError)):
+        give_up(2)
+    assert desk.show(booking.id, parent=family.parent) == booking
+    give_up(1)
+    assert desk.show(booking.id, parent=family.parent).version == 2
+
+
+def test_only_its_own_family_gives_a_booking_up(town, desk):
+    session, family = town.session(), town.family()
+    [booking] = book(town, desk, session, family)
+    assert refused(NoSuchThing, desk.cancel, booking.id, parent=town.family().parent)
+    assert desk.show(booking.id, parent=family.parent) == booking

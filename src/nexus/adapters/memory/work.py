@@ -13,6 +13,7 @@ from nexus.adapters.memory.catalogue import (
     MemoryVenues,
 )
 from nexus.adapters.memory.credits import MemoryCredits
+from nexus.adapters.memory.departures import MemoryDepartures
 from nexus.adapters.memory.identity import (
     MemoryAccounts,
     MemoryChildKeys,
@@ -149,6 +150,10 @@ class MemoryWork:
     @cached_property
     def places(self) -> MemoryPlaces:
         return MemoryPlaces(self.world)
+
+    @cached_property
+    def departures(self) -> MemoryDepartures:
+        return MemoryDepartures(self.world, self.places)
 
     @cached_property
     def plans(self) -> MemoryPlans:

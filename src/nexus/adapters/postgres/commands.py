@@ -2,8 +2,7 @@
 
 from typing import Final, LiteralString
 
-from psycopg import Connection
-
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.application.kernel.commands import Fingerprint, IdempotencyKeyReused, Reply
 from nexus.domain.kernel.ids import UserId
 
@@ -29,7 +28,7 @@ STORE_REPLY: Final[LiteralString] = """
 class PostgresCommands:
     """The table ``command_keys``; its primary key makes a second claim wait for the first."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: WalledConnection) -> None:
         self._connection = connection
 
     def claim(self, actor: UserId, key: str, fingerprint: Fingerprint) -> Reply | None:
@@ -45,7 +44,7 @@ class PostgresCommands:
         return Reply(status, media_type, body)
 
     def store(self, actor: UserId, key: str, reply: Reply) -> None:
-        self._connection.execute(
+        self._connection.later(
             STORE_REPLY,
             {
                 "actor": actor,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 from psycopg.rows import dict_row
 
@@ -12,32 +12,50 @@ from nexus.domain.booking.waitlist import Entry, EntryStatus, Line
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ChildId, EntryId, SessionId, UserId, VenueId
 
-# Says which session is worked on before it locks it: seats and queue belong to several families.
-LOCK_LINE: Final[LiteralString] = """
-    SELECT s.*
-      FROM set_config('nexus.session', %(session)s::text, true) AS h (session),
-           LATERAL (
+LINE: Final[LiteralString] = """
     SELECT id AS session, status, starts_at, releases_at, released_at, last_queue_number AS last_number,
            sellable, booked_count AS booked, held_count AS held
       FROM activity_sessions
+"""
+
+# Says which session is worked on before it locks it: seats and queue belong to several families.
+LOCK_LINE: Final[LiteralString] = (
+    """
+    SELECT s.*
+      FROM set_config('nexus.session', %(session)s::text, true) AS h (session),
+           LATERAL ("""
+    + LINE
+    + """
      WHERE id = h.session::uuid AND (%(venue)s::uuid IS NULL OR venue_id = %(venue)s)
        FOR UPDATE) s
 """
+)
 
-# Not SKIP LOCKED: stepping over a locked row would jump the queue. The session is
-# locked already, and everybody who changes its queue locks it first.
-READ_ENTRIES: Final[LiteralString] = """
+ENTRIES: Final[LiteralString] = """
     SELECT w.id, w.user_id AS parent, w.queue_number AS number, w.joined_at, w.status, w.overtaken,
            w.offered_at, w.offer_expires_at, w.ended_at, w.closed_reason,
            (SELECT array_agg(c.child_id ORDER BY c.ordinal) FROM waitlist_children c
              WHERE c.entry_id = w.id) AS children
       FROM waitlist w
-     WHERE w.session_id = %(session)s AND w.status IN ('waiting', 'offered')
+     WHERE w.status IN ('waiting', 'offered')
+"""
+
+IN_LINE: Final[LiteralString] = " ORDER BY w.queue_number FOR UPDATE OF w"
+"""
+Not SKIP LOCKED: stepping over a locked row would jump the queue.
+
+The session is locked already, and everybody who changes its queue locks it first.
+"""
+
+READ_ENTRIES: Final[LiteralString] = (
+    ENTRIES
+    + """
+       AND w.session_id = %(session)s
        AND (%(venue)s::uuid IS NULL
             OR EXISTS (SELECT FROM activity_sessions s WHERE s.id = w.session_id AND s.venue_id = %(venue)s))
-     ORDER BY w.queue_number
-       FOR UPDATE OF w
 """
+    + IN_LINE
+)
 
 SAVE_SEATS: Final[LiteralString] = """
     UPDATE activity_sessions
@@ -138,6 +156,12 @@ RELEASE: Final[LiteralString] = """
 """
 
 
+def as_line(row: dict[str, Any], entries: Sequence[Entry]) -> Line:
+    """The columns of :data:`LINE`, and who waits there."""
+    seats = {name: row.pop(name) for name in ("sellable", "booked", "held")}
+    return to_object({**row, "seats": seats, "entries": ()}, Line).with_entries(entries)
+
+
 class PostgresLines:
     """The table ``waitlist`` together with the seats of ``activity_sessions``."""
 
@@ -153,10 +177,7 @@ class PostgresLines:
         row = locked.fetchone()
         if row is None:
             raise NoSuchThing("session")
-        waiting = entries.fetchall()
-        seats = {name: row.pop(name) for name in ("sellable", "booked", "held")}
-        line = to_object({**row, "seats": seats, "entries": ()}, Line)
-        return line.with_entries(waiting)
+        return as_line(row, entries.fetchall())
 
     def save(self, before: Line, after: Line) -> None:
         self._connection.later(

@@ -12,15 +12,21 @@ from nexus.application.booking.ports import Posting, Purse
 from nexus.domain.booking.bookings import Booking
 from nexus.domain.kernel.ids import UserId
 
-LOCK_PURSES: Final[LiteralString] = """
+PURSES: Final[LiteralString] = """
     SELECT id AS balance, user_id AS parent,
            closed_at IS NULL AND opens_at <= %(at)s AND closes_at > %(at)s AS is_open
       FROM user_credit_balances
+"""
+
+LOCK_PURSES: Final[LiteralString] = (
+    PURSES
+    + """
      WHERE id = ANY (%(balances)s)
         OR (user_id = ANY (%(parents)s) AND closed_at IS NULL AND opens_at <= %(at)s AND closes_at > %(at)s)
      ORDER BY id
        FOR UPDATE
 """
+)
 
 # Several lines of one balance get consecutive numbers and chain in their order.
 POST: Final[LiteralString] = """

@@ -160,14 +160,11 @@ READ_BOOKINGS: Final[LiteralString] = """
            b.confirm_by, b.debit_id AS debit, l.balance_id AS balance, b.group_booking_id AS "group", b.version
       FROM bookings b
       JOIN credit_ledger l ON l.id = b.debit_id
-     WHERE (b.id = %(booking)s
-            OR %(with_group)s AND b.status IN ('pending', 'confirmed') AND b.group_booking_id = (
-                SELECT group_booking_id FROM bookings WHERE id = %(booking)s))
-           AND (%(parent)s::uuid IS NULL OR b.booked_by = %(parent)s)
+     WHERE b.id = %(booking)s AND (%(parent)s::uuid IS NULL OR b.booked_by = %(parent)s)
         OR (%(booking)s::uuid IS NULL AND b.session_id = %(session)s AND b.status IN ('pending', 'confirmed')
             AND (%(lapsed_at)s::timestamptz IS NULL
                  OR b.status = 'pending' AND b.confirm_by <= %(lapsed_at)s))
-     ORDER BY b.id <> coalesce(%(booking)s, b.id), b.id
+     ORDER BY b.id
        FOR UPDATE OF b
 """
 
@@ -176,25 +173,32 @@ BOOKINGS_OF_CHILD: Final[LiteralString] = """
      WHERE child_id = %(child)s AND status IN ('pending', 'confirmed') AND starts_at > %(at)s
 """
 
+# Where one has another version it fails, and with it all that goes out together and the commit.
 SAVE_BOOKINGS: Final[LiteralString] = """
-    UPDATE bookings b
-       SET status = n.status,
-           credits_refunded = n.credits_refunded,
-           version = n.version,
-           confirmed_at = CASE WHEN n.status = 'confirmed' THEN coalesce(b.confirmed_at, %(at)s)
-                               ELSE b.confirmed_at END,
-           cancelled_at = CASE WHEN n.status LIKE 'cancelled%%' THEN %(at)s ELSE b.cancelled_at END,
-           cancellation_reason = CASE WHEN n.status LIKE 'cancelled%%' THEN %(reason)s
-                                      ELSE b.cancellation_reason END,
-           cancellation_notes = CASE WHEN n.status LIKE 'cancelled%%' THEN %(notes)s
-                                     ELSE b.cancellation_notes END,
-           attendance_marked_at = CASE WHEN n.status IN ('completed', 'no_show') THEN %(at)s
-                                       ELSE b.attendance_marked_at END,
-           attendance_marked_by = CASE WHEN n.status IN ('completed', 'no_show') THEN %(by)s::uuid
-                                       ELSE b.attendance_marked_by END
-      FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(refunded)s::int[], %(versions)s::int[])
-           AS n (id, status, credits_refunded, version)
-     WHERE b.id = n.id AND b.version = n.version - 1
+    WITH saved AS (
+        UPDATE bookings b
+           SET status = n.status,
+               credits_refunded = n.credits_refunded,
+               version = n.version,
+               confirmed_at = CASE WHEN n.status = 'confirmed' THEN coalesce(b.confirmed_at, %(at)s)
+                                   ELSE b.confirmed_at END,
+               cancelled_at = CASE WHEN n.status LIKE 'cancelled%%' THEN %(at)s ELSE b.cancelled_at END,
+               cancellation_reason = CASE WHEN n.status LIKE 'cancelled%%' THEN %(reason)s
+                                          ELSE b.cancellation_reason END,
+               cancellation_notes = CASE WHEN n.status LIKE 'cancelled%%' THEN %(notes)s
+                                         ELSE b.cancellation_notes END,
+               attendance_marked_at = CASE WHEN n.status IN ('completed', 'no_show') THEN %(at)s
+                                           ELSE b.attendance_marked_at END,
+               attendance_marked_by = CASE WHEN n.status IN ('completed', 'no_show') THEN %(by)s::uuid
+                                           ELSE b.attendance_marked_by END
+          FROM unnest(%(ids)s::uuid[], %(statuses)s::text[], %(refunded)s::int[], %(versions)s::int[])
+               AS n (id, status, credits_refunded, version)
+         WHERE b.id = n.id AND b.version = n.version - 1
+        RETURNING b.id
+    )
+    SELECT CASE WHEN count(*) < cardinality(%(ids)s::uuid[])
+                THEN concat('bookings at the version that was read: ', count(*))::int END
+      FROM saved
 """
 
 # The version rises, since the terms change: who cancels by an old one is told so.
@@ -336,14 +340,13 @@ class PostgresPlaces:
         *,
         parent: UserId | None = None,
         venue: VenueId | None = None,
-        with_group: bool = False,
     ) -> tuple[Booking, ...]:
         values = {"booking": booking, "parent": parent, "venue": venue}
         if parent is not None:
             # One round trip; the booking is read when its session is locked, and as it is then.
             with self._connection.said_first():
                 locked = self._connection.execute(LOCK_BOOKING, values)
-                found = self._read(booking=booking, parent=parent, with_group=with_group)
+                found = self._read(booking=booking, parent=parent)
             if locked.fetchone() is None:
                 raise NoSuchThing("booking")
             return tuple(found.fetchall())
@@ -351,7 +354,7 @@ class PostgresPlaces:
             raise NoSuchThing("booking")
         # The debits are the families' own, and no venue sees them.
         with self._connection.acting_for(PLATFORM):
-            return tuple(self._read(booking=booking, with_group=with_group).fetchall())
+            return tuple(self._read(booking=booking).fetchall())
 
     def lock_active(self, session: SessionId) -> tuple[Booking, ...]:
         with self._connection.acting_for(PLATFORM):
@@ -368,14 +371,12 @@ class PostgresPlaces:
         parent: UserId | None = None,
         session: SessionId | None = None,
         lapsed_at: datetime | None = None,
-        with_group: bool = False,
     ) -> Cursor[Booking]:
         values = {
             "booking": booking,
             "parent": parent,
             "session": session,
             "lapsed_at": lapsed_at,
-            "with_group": with_group,
         }
         return self._connection.cursor(row_factory=as_object(Booking)).execute(READ_BOOKINGS, values)
 
@@ -404,8 +405,7 @@ class PostgresPlaces:
             "reason": reason,
             "notes": notes,
         }
-        if self._connection.execute(SAVE_BOOKINGS, values).rowcount != len(bookings):
-            raise Overtaken
+        self._connection.later(SAVE_BOOKINGS, values)
 
     def move(self, session: SessionId, *, starts_at: datetime, ends_at: datetime) -> None:
         values = {"session": session, "starts_at": starts_at, "ends_at": ends_at}

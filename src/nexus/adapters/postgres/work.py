@@ -11,6 +11,7 @@ from nexus.adapters.postgres.catalogue import PostgresActivities, PostgresVenues
 from nexus.adapters.postgres.commands import PostgresCommands
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.credits import PostgresCredits
+from nexus.adapters.postgres.departures import PostgresDepartures
 from nexus.adapters.postgres.families import PostgresChildKeys, PostgresChildren, PostgresConsents
 from nexus.adapters.postgres.identity import PostgresAccounts
 from nexus.adapters.postgres.imports import PostgresImports
@@ -66,6 +67,10 @@ class PostgresWork:
     @cached_property
     def places(self) -> PostgresPlaces:
         return PostgresPlaces(self.connection, self.settings)
+
+    @cached_property
+    def departures(self) -> PostgresDepartures:
+        return PostgresDepartures(self.connection, self.settings)
 
     @cached_property
     def lines(self) -> PostgresLines:

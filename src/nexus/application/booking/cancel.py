@@ -1,6 +1,6 @@
 """A parent gives a place up."""
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from nexus.application.booking.book import until_settled
 from nexus.application.booking.end_bookings import end_bookings, endings
@@ -48,19 +48,32 @@ class CancelBooking:
         def attempt() -> tuple[BookingView, ...]:
             at = self.now()
             with self.begin() as work:
-                bookings = work.places.lock(booking, parent=parent, with_group=with_group)
-                if version is not None and version != bookings[0].version:
-                    raise VersionMismatch(version, bookings[0].version)
+                found = work.departures.lock(booking, parent=parent, with_group=with_group, at=at)
+                if version is not None and version != found.bookings[0].version:
+                    raise VersionMismatch(version, found.bookings[0].version)
+                ended = endings(found.bookings, lambda each: each.cancelled_by_parent(at=at))
                 end_bookings(
                     work,
-                    endings(bookings, lambda each: each.cancelled_by_parent(at=at)),
+                    ended,
                     at=at,
                     new_id=self.new_id,
                     by=parent,
                     reason=reason,
                     notes=notes,
+                    line=found.line,
+                    purses=found.purses,
                 )
-                return work.booking_views.bookings([each.id for each in bookings], parent=parent)
+            return tuple(
+                evolve(
+                    shown,
+                    status=after.status,
+                    credits_refunded=after.credits_refunded,
+                    cancelled_at=at,
+                    cancellation_reason=reason.value,
+                    version=after.version,
+                )
+                for shown, (_, after, _) in zip(found.shown, ended, strict=True)
+            )
 
         return until_settled(attempt)
 

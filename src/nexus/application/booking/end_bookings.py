@@ -6,7 +6,7 @@ from datetime import datetime
 from attrs import evolve
 
 from nexus.application.booking.line_up import change_line
-from nexus.application.booking.ports import BookWork
+from nexus.application.booking.ports import BookWork, Purse
 from nexus.application.booking.settle_credits import settle_credits
 from nexus.application.kernel.ports import NewId
 from nexus.domain.booking.bookings import Booking, BookingStatus, CancellationReason
@@ -36,19 +36,22 @@ def end_bookings(
     by: UserId | None,
     reason: CancellationReason,
     notes: str | None = None,
+    line: Line | None = None,
+    purses: Sequence[Purse] | None = None,
 ) -> Line | None:
     """
     Carry out cancellations in one locked session, as one step.
 
-    The freed seats go to the families in line within the same step. None when there
-    was nothing to end.
+    The freed seats go to the families in line within the same step. *line* and *purses*
+    are what was locked for it already. None when there was nothing to end.
     """
     if not ended:
         return None
-    before = work.lines.lock(ended[0][0].session)
+    before = line or work.lines.lock(ended[0][0].session)
     work.places.save([after for _, after, _ in ended], at=at, by=by, reason=reason, notes=notes)
-    line = change_line(work, before, lambda line: vacated(line, ended), at=at, new_id=new_id)
-    settle_credits(work, [(after, settlement) for _, after, settlement in ended], at=at, new_id=new_id)
+    vacant = change_line(work, before, lambda line: vacated(line, ended), at=at, new_id=new_id)
+    settled = [(after, settlement) for _, after, settlement in ended]
+    settle_credits(work, settled, at=at, new_id=new_id, purses=purses)
     work.outbox.add(
         *(
             BookingCancelled(
@@ -66,7 +69,7 @@ def end_bookings(
         )
     )
     work.audit.add(*(_deed(ending, reason=reason) for ending in ended))
-    return line
+    return vacant
 
 
 def _deed(ending: Ending, *, reason: CancellationReason) -> Deed:

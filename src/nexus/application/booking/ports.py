@@ -126,6 +126,16 @@ class Purse:
 
 
 @frozen(kw_only=True)
+class Departure:
+    """What a family may give up, the booking that was asked for first, and what that touches."""
+
+    bookings: tuple[Booking, ...]
+    shown: tuple[BookingView, ...]
+    line: Line
+    purses: tuple[Purse, ...]
+
+
+@frozen(kw_only=True)
 class Plan:
     """A session as its venue plans it: what a change may touch."""
 
@@ -188,12 +198,9 @@ class Places(Protocol):
         *,
         parent: UserId | None = None,
         venue: VenueId | None = None,
-        with_group: bool = False,
     ) -> tuple[Booking, ...]:
         """
-        The booking (and the active rest of its group), with its session locked.
-
-        The one that was asked for comes first.
+        The booking, with its session locked.
 
         Raises:
             NoSuchThing: There is none for this parent or venue.
@@ -222,10 +229,9 @@ class Places(Protocol):
         notes: str | None = None,
     ) -> None:
         """
-        Store changed bookings.
+        Store changed bookings that were locked.
 
-        Raises:
-            Overtaken: One of them has another version by now.
+        When one of them has another version all the same, the unit of work fails, at its end at the latest.
         """
         ...
 
@@ -316,6 +322,21 @@ class Payments(Protocol):
         ...
 
 
+class Departures(Protocol):
+    """Places that are about to be given up."""
+
+    def lock(
+        self, booking: BookingId, *, parent: UserId, with_group: bool = False, at: datetime
+    ) -> Departure:
+        """
+        All that giving up this booking (and the active rest of its group) touches, locked in order.
+
+        Raises:
+            NoSuchThing: It is not this parent's.
+        """
+        ...
+
+
 class Plans(Protocol):
     """Sessions as their venues change them."""
 
@@ -398,6 +419,8 @@ class BookWork(AuditWork, Protocol):
     def lines(self) -> Lines: ...
     @property
     def payments(self) -> Payments: ...
+    @property
+    def departures(self) -> Departures: ...
     @property
     def plans(self) -> Plans: ...
     @property

@@ -17,20 +17,22 @@ def settle_credits(
     at: datetime,
     new_id: NewId,
     partial: bool = False,
+    purses: Sequence[Purse] | None = None,
 ) -> None:
     """
     Write the refunds and forfeits of these bookings; a booking that moves nothing is left out.
 
     A refund goes back to the balance that paid while it is open, else to the one
     open now. With neither, it goes to the balance that paid and expires there at
-    once: the ledger says both.
+    once: the ledger says both. *purses* are these balances where they are locked already.
     """
     moving = [
         (booking, settlement) for booking, settlement in settled if settlement.refund or settlement.forfeit
     ]
     if not moving:
         return
-    purses = work.payments.lock_purses([booking for booking, _ in moving], at=at)
+    if purses is None:
+        purses = work.payments.lock_purses([booking for booking, _ in moving], at=at)
     work.payments.post(
         [
             posting
