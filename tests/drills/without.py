@@ -93,11 +93,11 @@ def unavailable() -> None:
 
 @_guard
 def limits_of_waiting() -> None:
-    """A request waits for a thread, and a statement for a lock, as long as it takes."""
+    """A request waits for its turn, and a statement for a lock, as long as it takes."""
     from nexus.adapters.postgres import pool
-    from nexus.entrypoints.http.threads import BoundedThreads
+    from nexus.entrypoints.http.calls import BoundedCalls
 
-    BoundedThreads.__init__.__kwdefaults__ |= {"patience": 3600.0, "queue": sys.maxsize}
+    BoundedCalls.__init__.__kwdefaults__ |= {"patience": 3600.0, "queue": sys.maxsize}
     time_outs()
     pool.open_pool.__kwdefaults__ |= {"patience": 3600.0, "queue": 0}
 

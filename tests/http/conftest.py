@@ -19,12 +19,25 @@ from tests.matrix.judge import Judge
 from tests.matrix.routes import Route, routes
 from tests.matrix.wants import WANTS
 from tests.matrix.world import Boundless, Snapshot, World
+from tests.support.blocking import Blocking
 from tests.support.front import Door, Front, People, Setting, booking_app
 from tests.support.makers import Makers
 from tests.support.office import Office, venue_body
 from tests.support.passwords import QUICK
 from tests.support.town import NOON, Town
 from tests.support.truth import Document
+
+
+@pytest.fixture(scope="session")
+def blocking() -> Blocking:
+    return Blocking()
+
+
+@pytest.fixture(autouse=True)
+def nothing_blocks_the_loop(blocking: Blocking) -> Iterator[None]:
+    """Handlers that are declared light wait for nothing but the database."""
+    yield
+    assert blocking.seen() == []
 
 
 @pytest.fixture(scope="session")

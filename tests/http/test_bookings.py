@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from nexus.domain.identity.people import Role
-from nexus.entrypoints.http.threads import BoundedThreads
+from nexus.entrypoints.http.calls import BoundedCalls
 from tests.support.front import Front, assert_problem, wanted
 from tests.support.town import NOON
 
@@ -374,15 +374,15 @@ def test_a_booking_of_another_family_does_not_exist(front: Front, method: str, p
 def test_whoever_wants_places_in_a_session_belongs_to_its_crowd(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ):
-    """So that a rush for it leaves threads to everybody else."""
+    """So that a rush for it leaves room to everybody else."""
     crowds: list[Any] = []
-    about = BoundedThreads.about
+    about = BoundedCalls.about
 
-    def noted(threads: BoundedThreads, subject: Any, call: Any) -> Any:
+    def noted(calls: BoundedCalls, subject: Any, call: Any) -> Any:
         crowds.append(subject)
-        return about(threads, subject, call)
+        return about(calls, subject, call)
 
-    monkeypatch.setattr(BoundedThreads, "about", noted)
+    monkeypatch.setattr(BoundedCalls, "about", noted)
     session, other = front.town.session(seats=1), front.town.session(starts_at=NOON + timedelta(days=9))
     first, second = front.town.family(), front.town.family()
     assert front.book(first, session).status_code == 201

@@ -1,20 +1,28 @@
-"""What everybody rushes for does not take all threads: half of them, and one only while others wait."""
+"""What everybody rushes for does not take all turns: half of them, and one only while others wait."""
 
 import asyncio
 import contextvars
 import threading
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pytest
 
-from nexus.entrypoints.http.threads import BoundedThreads, Busy
+from nexus.adapters.postgres.fibers import begin_fiber, fiber
+from nexus.entrypoints.http.calls import BoundedCalls, Busy
+
+
+@pytest.fixture(params=[None, begin_fiber], ids=["threads", "loop"])
+def acted(request):
+    """Acts a play, with turns in threads or in the loop."""
+    return partial(act, light=request.param)
 
 
 class Scene:
-    """Threads, and calls that stay in them until they are let go."""
+    """Calls that keep their turn until they are let go."""
 
-    def __init__(self, threads):
-        self.threads = threads
+    def __init__(self, calls):
+        self.calls = calls
         self.inside = []
         self.gates = {}
 
@@ -23,19 +31,20 @@ class Scene:
 
         def stay():
             self.inside.append(name)
-            assert gate.wait(5)
+            running = fiber()
+            assert gate.wait(5) if running is None else running.aside(partial(gate.wait, 5))
             return name
 
         return stay
 
     def about(self, subject, name):
-        return self.threads.about(subject, self.call(name))
+        return self.calls.about(subject, self.call(name))
 
     def other(self, name):
-        return self.threads.submit(self.call(name))
+        return self.calls.lightly(self.call(name))
 
     async def until(self, *names):
-        """These, and nobody else, have had a thread."""
+        """These, and nobody else, have had a turn."""
         for _ in range(500):
             if len(self.inside) >= len(names):
                 break
@@ -48,15 +57,15 @@ class Scene:
             self.gates[name].set()
 
 
-def acted(play, count=4, **limits):
+def act(play, count=4, **limits):
     @asynccontextmanager
     async def staged():
-        scene = Scene(BoundedThreads(count, **limits))
+        scene = Scene(BoundedCalls(count, **limits))
         try:
             yield scene
         finally:
             scene.let_go(*scene.gates)
-            await scene.threads.end()
+            await scene.calls.end()
 
     async def run():
         async with staged() as scene:
@@ -65,7 +74,7 @@ def acted(play, count=4, **limits):
     asyncio.run(run())
 
 
-def test_half_of_the_threads_work_on_one_subject_and_the_rest_is_free():
+def test_half_of_the_callswork_on_one_subject_and_the_rest_is_free(acted):
     async def play(scene):
         rush = [scene.about("seats", each) for each in "abc"]
         await scene.until("a", "b")
@@ -80,7 +89,7 @@ def test_half_of_the_threads_work_on_one_subject_and_the_rest_is_free():
     acted(play)
 
 
-def test_without_a_subject_all_threads_are_taken():
+def test_without_a_subject_all_callsare_taken(acted):
     """What the rule above is an exception from."""
 
     async def play(scene):
@@ -90,11 +99,11 @@ def test_without_a_subject_all_threads_are_taken():
     acted(play)
 
 
-def test_while_others_wait_only_one_works_on_the_subject():
+def test_while_others_wait_only_one_works_on_the_subject(acted):
     async def play(scene):
         _rush = [scene.about("seats", each) for each in "abc"]
         await scene.until("a", "b")
-        _others = [scene.other(each) for each in "wxy"]  # two find a thread, and one waits
+        _others = [scene.other(each) for each in "wxy"]  # two have their turn, and one waits
         await scene.until("a", "b", "w", "x")
         scene.let_go("a")
         await scene.until("a", "b", "w", "x", "y")
@@ -106,7 +115,7 @@ def test_while_others_wait_only_one_works_on_the_subject():
     acted(play)
 
 
-def test_they_get_their_turns_in_order():
+def test_they_get_their_turns_in_order(acted):
     async def play(scene):
         rush = [scene.about("seats", each) for each in "abcde"]
         scene.let_go(*"abcde")
@@ -116,7 +125,7 @@ def test_they_get_their_turns_in_order():
     acted(play, count=2)
 
 
-def test_one_thread_serves_a_crowd_and_others():
+def test_one_turn_serves_a_crowd_and_others(acted):
     async def play(scene):
         rush = [scene.about("seats", each) for each in "ab"]
         other = scene.other("x")
@@ -127,9 +136,9 @@ def test_one_thread_serves_a_crowd_and_others():
     acted(play, count=1)
 
 
-def test_a_call_that_fails_lets_the_next_one_in():
+def test_a_call_that_fails_lets_the_next_one_in(acted):
     async def play(scene):
-        failing = scene.threads.about("seats", lambda: 1 // 0)
+        failing = scene.calls.about("seats", lambda: 1 // 0)
         following = scene.about("seats", "b")
         scene.let_go("b")
         with pytest.raises(ZeroDivisionError):
@@ -139,7 +148,7 @@ def test_a_call_that_fails_lets_the_next_one_in():
     acted(play, count=2)
 
 
-def test_who_waits_too_long_in_the_crowd_is_told_so_and_never_run():
+def test_who_waits_too_long_in_the_crowd_is_told_so_and_never_run(acted):
     async def play(scene):
         first = scene.about("seats", "a")
         late = scene.about("seats", "b")
@@ -155,7 +164,7 @@ def test_who_waits_too_long_in_the_crowd_is_told_so_and_never_run():
     acted(play, count=2, patience=0.05)
 
 
-def test_who_has_gone_is_passed_over_in_the_line_and_before_a_thread():
+def test_who_has_gone_is_passed_over_in_the_line_and_before_a_turn(acted):
     async def play(scene):
         first, gone, third = [scene.about("seats", each) for each in "abc"]
         gone.cancel()
@@ -164,7 +173,7 @@ def test_who_has_gone_is_passed_over_in_the_line_and_before_a_thread():
         taken = [scene.other(each) for each in "xy"]
         await scene.until("a", "c", "x", "y")
         waiting, following = scene.about("seats", "d"), scene.about("seats", "e")
-        waiting.cancel()  # it was next for a thread
+        waiting.cancel()  # it was next
         scene.let_go(*"xyde")
         await asyncio.gather(*taken)
         assert await following == "e"
@@ -173,7 +182,7 @@ def test_who_has_gone_is_passed_over_in_the_line_and_before_a_thread():
     acted(play, count=2)
 
 
-def test_one_more_than_may_wait_about_a_subject_is_refused_at_once_and_others_are_not():
+def test_one_more_than_may_wait_about_a_subject_is_refused_at_once_and_others_are_not(acted):
     async def play(scene):
         _rush = [scene.about("seats", each) for each in "abc"]
         with pytest.raises(Busy):
@@ -187,32 +196,32 @@ def test_one_more_than_may_wait_about_a_subject_is_refused_at_once_and_others_ar
 
 def test_at_the_end_the_whole_crowd_has_been_served():
     async def run():
-        threads_ = BoundedThreads(2)
-        scene = Scene(threads_)
+        calls = BoundedCalls(2)
+        scene = Scene(calls)
         rush = [scene.about("seats", each) for each in "abc"]
         scene.let_go(*"abc")
-        await threads_.end()
+        await calls.end()
         assert [each.done() for each in rush] == [True] * 3
 
     asyncio.run(run())
 
 
-def test_a_call_sees_the_context_of_who_asks():
+def test_a_call_sees_the_context_of_who_asks(acted):
     asking = contextvars.ContextVar("asking", default="nobody")
 
     async def play(scene):
         asking.set("somebody")
-        assert await scene.threads.about("seats", asking.get) == "somebody"
+        assert await scene.calls.about("seats", asking.get) == "somebody"
 
     acted(play)
 
 
-def test_nothing_is_kept_of_a_crowd_that_has_gone():
+def test_nothing_is_kept_of_a_crowd_that_has_gone(acted):
     async def play(scene):
         rush = [scene.about(subject, f"{subject}{each}") for subject in range(3) for each in "abc"]
         scene.let_go(*scene.gates)
         await asyncio.gather(*rush)
         await asyncio.sleep(0)
-        assert not scene.threads._crowds
+        assert not scene.calls._crowds
 
     acted(play)

@@ -279,5 +279,5 @@ def toy(*more: Any, memory: Memory | None = None, rates: Rates | None = None, **
         unavailable={Away: lambda _: 7},
         dependencies={"memory": Provide(lambda: kept, sync_to_thread=False)},
         rates=rates,
-        settings=EdgeSettings(threads=4, **settings),
+        settings=EdgeSettings(calls=4, **settings),
     )

@@ -7,18 +7,22 @@ that were to be added by the way.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, Final, LiteralString, Self
+from contextlib import contextmanager, suppress
+from typing import Any, Final, LiteralString, Self, TypeVar
 from uuid import UUID
 
 import psycopg
-from psycopg.abc import Params
+from psycopg.abc import Params, PQGen
 from psycopg.errors import InFailedSqlTransaction
+from psycopg.generators import execute
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import Row, TupleRow
 
+from nexus.adapters.postgres.fibers import fiber
 from nexus.adapters.postgres.flight import Flight
 from nexus.adapters.postgres.whom import TELL_WHOM, Whom
+
+T = TypeVar("T")
 
 _COMMIT: Final[LiteralString] = "COMMIT"
 
@@ -88,6 +92,17 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._depth = 0
         self._plans = "auto"
         self._sorts = ("on", "on")
+
+    def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
+        """
+        Take the steps of *gen* as the server answers.
+
+        In a fiber others go on meanwhile. *interval* lets a thread that waits be interrupted.
+        """
+        waiting = fiber()
+        if waiting is None or timeout is not None:
+            return super().wait(gen, interval, timeout)
+        return waiting.wait(gen, self.pgconn.socket)
 
     @property
     def has_more_to_say(self) -> bool:
@@ -232,4 +247,9 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         # Not through a cursor: psycopg would forget every prepared statement, since a rollback
         # may undo the creation of a table. The application creates none.
         if self.pgconn.status == ConnStatus.OK and self.pgconn.transaction_status != TransactionStatus.IDLE:
-            self.pgconn.exec_(command)
+            with suppress(psycopg.OperationalError):  # a server that has gone has undone it
+                self.wait(self._executing(command))
+
+    def _executing(self, command: bytes) -> PQGen[None]:
+        self.pgconn.send_query(command)
+        yield from execute(self.pgconn)

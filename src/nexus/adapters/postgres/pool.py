@@ -1,6 +1,8 @@
 """Connections as the application uses them: never as the owner, always READ COMMITTED, in UTC."""
 
 import select
+from contextlib import suppress
+from functools import partial
 from time import monotonic, sleep
 from typing import Any, Final, LiteralString, Self
 
@@ -9,6 +11,7 @@ from psycopg.errors import IdleInTransactionSessionTimeout
 from psycopg_pool import ConnectionPool, PoolTimeout, TooManyRequests
 
 from nexus.adapters.postgres.connection import WalledConnection
+from nexus.adapters.postgres.fibers import fiber
 
 # Nothing here runs long enough to be worth compiling, and a walk looks dear to PostgreSQL before 18.
 _CONFIGURE: Final[LiteralString] = """
@@ -20,6 +23,9 @@ _CONFIGURE: Final[LiteralString] = """
            set_config('default_transaction_isolation', 'read committed', false),
            set_config('jit', 'off', false)
 """
+
+AT_ONCE: Final = 0.001
+"""Seconds within which a connection that is there can be taken."""
 
 Pool = ConnectionPool[WalledConnection]
 """Connections, as those who do not speak PostgreSQL pass them on."""
@@ -62,6 +68,19 @@ class PatientConnection(WalledConnection):
                 sleep(0.05)
 
 
+class SharedPool(ConnectionPool[WalledConnection]):
+    """One from which fibers can take connections: who has to wait for one holds up nobody else."""
+
+    def getconn(self, timeout: float | None = None) -> WalledConnection:
+        waiting = fiber()
+        if waiting is None:
+            return super().getconn(timeout)
+        if self.get_stats()["pool_available"]:
+            with suppress(PoolTimeout):  # somebody was faster, or its server had ended it
+                return super().getconn(AT_ONCE)
+        return waiting.aside(partial(super().getconn, timeout))
+
+
 def configure(connection: psycopg.Connection) -> None:
     """Make a fresh connection one of the application's."""
     connection.autocommit = True
@@ -90,7 +109,7 @@ def open_pool(database_url: str, *, size: int, patience: float = 5.0, queue: int
     A caller waits for *patience* seconds at most; when *queue* callers wait
     already, the next one is refused at once.
     """
-    return ConnectionPool(
+    return SharedPool(
         database_url,
         connection_class=PatientConnection,
         kwargs={"connect_timeout": 5},

@@ -23,7 +23,7 @@ from nexus.entrypoints.http.rates import MINUTE, Rates
 from nexus.entrypoints.settings import Settings
 from nexus.entrypoints.web.account import account_pages
 from nexus.entrypoints.web.pages import first_page
-from nexus.entrypoints.wiring import AWAY, Nexus
+from nexus.entrypoints.wiring import AWAY, Nexus, begin_light
 
 if TYPE_CHECKING:
     from nexus.entrypoints.tracing.spans import Traces
@@ -51,6 +51,7 @@ def build(
         unavailable=AWAY,
         note_refusal=nexus.record_refusal,
         scrape=nexus.scrape_soon,
+        light=begin_light,
         dependencies={name: _provided(value) for name, value in dependencies.items()},
         lifespan=lifespan,
         rates=Rates(
@@ -60,7 +61,7 @@ def build(
         ),
         settings=EdgeSettings(
             version=__version__,
-            threads=settings.pool_size,
+            calls=settings.pool_size,
             metrics=settings.metrics,
             https=settings.https,
             proxies=proxies,

@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler
 
 from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.sessions import device_family
+from nexus.entrypoints.http.calls import BeginLight, BoundedCalls, Busy
 from nexus.entrypoints.http.cookies import SessionCookie
 from nexus.entrypoints.http.cors import Cors
 from nexus.entrypoints.http.docs import (
@@ -45,7 +46,6 @@ from nexus.entrypoints.http.problems import RetryAfter, exception_handlers
 from nexus.entrypoints.http.proxies import Proxies
 from nexus.entrypoints.http.rates import Rates
 from nexus.entrypoints.http.schemas import AttrsSchemas
-from nexus.entrypoints.http.threads import BoundedThreads, Busy
 from nexus.entrypoints.http.wire import WirePlugin
 
 
@@ -55,8 +55,8 @@ class EdgeSettings:
 
     title: str = "Nexus Family Pass"
     version: str = "1"
-    threads: int = 20
-    """Handlers that run at the same time; as many as the database pool has connections."""
+    calls: int = 20
+    """Calls that are worked on at the same time; as many as the database pool has connections."""
     body_limit: int = 1_000_000
     """Bytes."""
     metrics: bool = False
@@ -129,14 +129,16 @@ def edge(
     rates: Rates | None = None,
     note_refusal: NoteRefusal | None = None,
     scrape: Scrape | None = None,
+    light: BeginLight | None = None,
     settings: EdgeSettings | None = None,
 ) -> Litestar:
     """
     The application that answers with these handlers.
 
     Handlers may ask for ``actor``, ``visitor`` (perhaps nobody), ``attempt`` (the Idempotency-Key), ``device``
-    (what the program calls itself), ``if_match``, ``session_cookie`` and ``threads``; *dependencies* adds the use
-    cases. *unavailable* says which errors mean that something we need is away, and when to ask again.
+    (what the program calls itself), ``if_match``, ``session_cookie`` and ``calls``; *dependencies* adds the use
+    cases. *unavailable* says which errors mean that something we need is away, and when to ask again; *light* begins
+    the calls of light handlers, which have threads without it.
 
     Raises:
         ImproperlyConfiguredException: A route declares no access policy.
@@ -146,10 +148,12 @@ def edge(
     own: list[ControllerRouterHandler] = [docs_page, docs_asset, list_problems, describe_problem]
     if chosen.metrics:
         own.append(metrics_route(figures, scrape))
-    threads = BoundedThreads(chosen.threads)
-    set_asyncio_executor(cast("ThreadPoolExecutor", threads))
+    calls = BoundedCalls(chosen.calls, light=light)
+    set_asyncio_executor(cast("ThreadPoolExecutor", calls))
     cookies = COOKIES[:1] if chosen.https else COOKIES
-    enforce = enforcing(authenticate, rates, keys, note_refusal, cookies)
+    enforce = enforcing(
+        authenticate, calls, rates=rates, keys=keys, note_refusal=note_refusal, cookies=cookies
+    )
     app = Litestar(
         route_handlers=[*route_handlers, *own],
         middleware=[partial(Gate, enforce=enforce)],
@@ -159,7 +163,7 @@ def edge(
             "attempt": Provide(attempts(chosen.fingerprint_keys)),
             "device": Provide(_device, sync_to_thread=False),
             "if_match": Provide(_if_match, sync_to_thread=False),
-            "threads": Provide(lambda: threads, sync_to_thread=False),
+            "calls": Provide(lambda: calls, sync_to_thread=False),
             "session_cookie": Provide(lambda: SessionCookie(chosen.https), sync_to_thread=False),
             **(dependencies or {}),
         },
@@ -167,7 +171,7 @@ def edge(
         plugins=[WirePlugin(), AttrsSchemas()],
         openapi_config=openapi_config(chosen.title, chosen.version),
         request_max_body_size=chosen.body_limit,
-        lifespan=[*lifespan, threads.serving],
+        lifespan=[*lifespan, calls.serving],
         logging_config=None,
         debug=False,
     )

@@ -4,12 +4,12 @@ from contextvars import ContextVar
 from time import monotonic
 from typing import Final
 
-from attrs import field, frozen
+from attrs import define, field
 
 from nexus.application.kernel.limits import Allowance
 
 
-@frozen
+@define
 class Here:
     """The path that was asked for, the id that ties the answer to the logs, and when it came (monotonic seconds)."""
 
@@ -18,6 +18,8 @@ class Here:
     arrived: float = field(factory=monotonic)
     allowances: list[Allowance] = field(factory=list)
     """What limits leave to whoever is asking; the answer tells it."""
+    is_light: bool = False
+    """Whether its handler computes little and waits for nothing but the database."""
 
 
 here: Final[ContextVar[Here | None]] = ContextVar("here", default=None)

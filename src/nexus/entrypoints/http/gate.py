@@ -6,6 +6,7 @@ from attrs import define, field
 from litestar.connection import ASGIConnection
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from nexus.entrypoints.http.context import here
 from nexus.entrypoints.http.parameters import Query
 from nexus.entrypoints.http.policies import Enforce
 
@@ -31,4 +32,7 @@ class Gate:
             if self._query is None:
                 self._query = Query.of(handler)
             self._query.check(connection.query_params)
+        request = here.get()
+        if request is not None:
+            request.is_light = "light" in handler.opt
         await self.app(scope, receive, send)

@@ -6,6 +6,7 @@ A route without a policy stops the application from starting.
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import Enum
+from functools import partial
 from typing import Any, Final, Protocol
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ from nexus.domain.identity.second_factor import SecondFactorRequired
 from nexus.domain.identity.sessions import SessionEnded
 from nexus.domain.kernel.errors import Forbidden, Unauthenticated
 from nexus.domain.platform.api_keys import KeyText
+from nexus.entrypoints.http.calls import BoundedCalls
 from nexus.entrypoints.http.context import announce
 from nexus.entrypoints.http.cors import header
 from nexus.entrypoints.http.rates import Rates, TooManyRequests, seconds
@@ -202,6 +204,8 @@ Enforce = Callable[[ASGIConnection[Any, Any, Any, Any], BaseRouteHandler], Await
 
 def enforcing(
     authenticate: Authenticate,
+    calls: BoundedCalls,
+    *,
     rates: Rates | None = None,
     keys: Keys | None = None,
     note_refusal: NoteRefusal | None = None,
@@ -212,7 +216,7 @@ def enforcing(
 
     Whoever is known and asks for what is not for them is noted before being refused.
     """
-    enforce = _enforcing(authenticate, rates, keys, cookies)
+    enforce = _enforcing(authenticate, calls, rates, keys, cookies)
 
     async def enforce_and_note(
         connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
@@ -222,11 +226,13 @@ def enforcing(
         except Forbidden as refusal:
             if note_refusal is not None:
                 scope = connection.scope
-                await sync_to_thread(
-                    note_refusal,
-                    method=str(scope.get("method")),
-                    route=str(scope.get("path_template")),
-                    refusal=refusal.slug(),
+                await calls.lightly(
+                    partial(
+                        note_refusal,
+                        method=str(scope.get("method")),
+                        route=str(scope.get("path_template")),
+                        refusal=refusal.slug(),
+                    )
                 )
             raise
 
@@ -234,7 +240,11 @@ def enforcing(
 
 
 def _enforcing(
-    authenticate: Authenticate, rates: Rates | None, keys: Keys | None, cookies: Sequence[str]
+    authenticate: Authenticate,
+    calls: BoundedCalls,
+    rates: Rates | None,
+    keys: Keys | None,
+    cookies: Sequence[str],
 ) -> Enforce:
     async def enforce(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
         policy = policy_of(handler)
@@ -249,7 +259,7 @@ def _enforcing(
         if token and KeyText.is_meant(token):
             await _by_key(connection, handler, token, keys, rates)
             return
-        actor = await sync_to_thread(authenticate, token) if token else None
+        actor = await calls.lightly(partial(authenticate, token)) if token else None
         await _count(rates, handler, actor)
         if actor is None:
             if policy is Policy.PUBLIC:

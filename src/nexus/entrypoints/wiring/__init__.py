@@ -6,7 +6,7 @@ the only package that knows both use cases and adapters. A use case is made wher
 context is; `Nexus` has them all.
 """
 
-from nexus.entrypoints.wiring.opening import AWAY, excessive_powers, open_nexus
+from nexus.entrypoints.wiring.opening import AWAY, begin_light, excessive_powers, open_nexus
 from nexus.entrypoints.wiring.product import Nexus
 
-__all__ = ["AWAY", "Nexus", "excessive_powers", "open_nexus"]
+__all__ = ["AWAY", "Nexus", "begin_light", "excessive_powers", "open_nexus"]

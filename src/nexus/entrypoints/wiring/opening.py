@@ -8,6 +8,7 @@ from nexus.adapters.mail.folder import FolderMailer
 from nexus.adapters.mail.nowhere import Nowhere
 from nexus.adapters.mail.smtp import SmtpMailer
 from nexus.adapters.memory.limiter import MemoryLimiter
+from nexus.adapters.postgres.fibers import begin_fiber
 from nexus.adapters.postgres.login import powers_of_login
 from nexus.adapters.postgres.pool import UNAVAILABLE, open_pool
 from nexus.adapters.postgres.shared_clock import SharedClock
@@ -24,6 +25,9 @@ AWAY: Final[Mapping[type[Exception], Callable[[Exception], int]]] = {
     kind: lambda _: 1 for kind in UNAVAILABLE
 }
 """Errors that mean the database cannot serve for the moment, and after how many seconds to ask again."""
+
+begin_light: Final = begin_fiber
+"""Begins a call that waits for nothing but the database in the event loop itself."""
 
 
 def excessive_powers(settings: Settings) -> Sequence[str]:

@@ -33,6 +33,7 @@ from nexus.domain.kernel.errors import ChildNotActive, InvalidValue, NoSuchThing
 from nexus.domain.kernel.ids import ActivityId, ChildId, SessionId
 from nexus.domain.kernel.time import TimeOfDay
 from nexus.entrypoints.http.bounds import FromText, ToText, read_bound, refuse
+from nexus.entrypoints.http.calls import LIGHT
 from nexus.entrypoints.http.faults import Fault, parameter_fault
 from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
@@ -163,7 +164,7 @@ class ActivityController(Controller):
     """Activities that families may see."""
 
     path = "/api/v1/activities"
-    opt = allow(Policy.SIGNED_IN, keys="activities")
+    opt = allow(Policy.SIGNED_IN, keys="activities") | LIGHT
     tags = ("Finding",)
 
     @get("/", sync_to_thread=True, responses=problem_responses(NoSuchThing, ChildNotActive))
@@ -329,7 +330,7 @@ class SessionController(Controller):
     """Sessions of activities that families may see."""
 
     path = "/api/v1/sessions"
-    opt = allow(Policy.SIGNED_IN, keys="activities")
+    opt = allow(Policy.SIGNED_IN, keys="activities") | LIGHT
     tags = ("Finding",)
 
     @get("/{session_id:uuid}", sync_to_thread=True, responses=problem_responses(NoSuchThing))

@@ -35,6 +35,7 @@ from nexus.domain.booking.wishes import (
 from nexus.domain.credits.ledger import InsufficientCredits
 from nexus.domain.kernel.errors import ChildNotActive, NoSuchThing, Refusal
 from nexus.domain.kernel.ids import BookingId, ChildId, GroupId, SessionId
+from nexus.entrypoints.http.calls import LIGHT, BoundedCalls
 from nexus.entrypoints.http.etag import IfMatch, etag
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
@@ -42,7 +43,6 @@ from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
 from nexus.entrypoints.http.policies import Policy, allow
 from nexus.entrypoints.http.problems import address
 from nexus.entrypoints.http.tenants import company_of
-from nexus.entrypoints.http.threads import BoundedThreads
 
 PRECONDITIONS: Final[tuple[type[Refusal], ...]] = (
     NoSuchThing,
@@ -130,7 +130,7 @@ class BookingController(Controller):
     """A family's own bookings."""
 
     path = "/api/v1/bookings"
-    opt = allow(Policy.FAMILY)
+    opt = allow(Policy.FAMILY) | LIGHT
     tags = ("Bookings",)
 
     @post(
@@ -169,7 +169,7 @@ class BookingController(Controller):
         attempt: NamedDependency[SkipValidation[Attempt]],
         begin: NamedDependency[SkipValidation[Begin[CommandWork]]],
         book: NamedDependency[SkipValidation[Book]],
-        threads: NamedDependency[SkipValidation[BoundedThreads]],
+        calls: NamedDependency[SkipValidation[BoundedCalls]],
     ) -> Response[Booked]:
         """
         Book places for one child, or for siblings all or none.
@@ -194,7 +194,7 @@ class BookingController(Controller):
                 ),
             )
 
-        return await threads.about(data.session_id, answer)
+        return await calls.about(data.session_id, answer)
 
     @get("/", sync_to_thread=True)
     def browse(

@@ -26,6 +26,7 @@ from nexus.domain.identity.families import (
 )
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
 from nexus.domain.kernel.ids import ChildId
+from nexus.entrypoints.http.calls import LIGHT
 from nexus.entrypoints.http.etag import IfMatch, etag
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
@@ -221,7 +222,7 @@ class ChildController(Controller):
     """A parent's own children."""
 
     path = "/api/v1/children"
-    opt = allow(Policy.FAMILY)
+    opt = allow(Policy.FAMILY) | LIGHT
     tags = ("Children",)
 
     @get("/", sync_to_thread=True)

@@ -17,6 +17,7 @@ from nexus.application.kernel.ports import Begin
 from nexus.domain.compliance.consent import ConsentMethod, Purpose
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
 from nexus.domain.kernel.ids import ChildId
+from nexus.entrypoints.http.calls import LIGHT
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.policies import Policy, allow
@@ -92,7 +93,7 @@ class ConsentController(Controller):
     """Consents for a parent's own child."""
 
     path = "/api/v1/children/{child_id:uuid}/consents"
-    opt = allow(Policy.FAMILY)
+    opt = allow(Policy.FAMILY) | LIGHT
     tags = ("Children",)
 
     @get("/", sync_to_thread=True, responses=problem_responses(NoSuchThing))

@@ -15,6 +15,7 @@ from nexus.application.credits.views import BalanceView, LineView
 from nexus.application.kernel.actor import Actor
 from nexus.domain.credits.ledger import Movement
 from nexus.domain.kernel.ids import BalanceId, BookingId, LineId
+from nexus.entrypoints.http.calls import LIGHT
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
 from nexus.entrypoints.http.policies import Policy, allow
 
@@ -60,7 +61,7 @@ class MyCredits:
     lines: Page[CreditLine] = field(metadata={"description": "The movements, latest first."})
 
 
-@get("/api/v1/me/credits", sync_to_thread=True, opt=allow(Policy.FAMILY), tags=("Credits",))
+@get("/api/v1/me/credits", sync_to_thread=True, opt=allow(Policy.FAMILY) | LIGHT, tags=("Credits",))
 def show_own_credits(
     actor: NamedDependency[SkipValidation[Actor]],
     show_credits: NamedDependency[SkipValidation[ShowCredits]],

@@ -19,6 +19,7 @@ from nexus.application.kernel.ports import Begin
 from nexus.domain.identity.people import LeftAlready
 from nexus.domain.kernel.errors import InvalidValue, NoSuchThing
 from nexus.domain.kernel.ids import UserId
+from nexus.entrypoints.http.calls import LIGHT
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
@@ -47,7 +48,7 @@ class HrController(Controller):
     """A company's own people and figures."""
 
     path = "/api/v1/hr"
-    opt = allow(Policy.HR, keys="employees")
+    opt = allow(Policy.HR, keys="employees") | LIGHT
     tags = ("HR",)
 
     @get("/overview", sync_to_thread=True, opt=SENSITIVE)

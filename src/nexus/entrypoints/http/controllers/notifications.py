@@ -15,6 +15,7 @@ from nexus.application.notifications.ports import NotificationView
 from nexus.application.notifications.read import ListNotifications, ReadNotification
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import NotificationId
+from nexus.entrypoints.http.calls import LIGHT
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
@@ -27,7 +28,7 @@ class NotificationController(Controller):
     """A family's messages."""
 
     path = "/api/v1/notifications"
-    opt = allow(Policy.FAMILY)
+    opt = allow(Policy.FAMILY) | LIGHT
     tags = ("Notifications",)
 
     @get("/", sync_to_thread=True)

@@ -35,6 +35,7 @@ from nexus.domain.catalogue.sessions import AllocationAboveCapacity, SessionInTh
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, SessionId
 from nexus.domain.kernel.time import NonexistentLocalTime
+from nexus.entrypoints.http.calls import LIGHT
 from nexus.entrypoints.http.etag import IfMatch
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
@@ -144,7 +145,7 @@ class VenueSessionChangeController(Controller):
     """Sessions that families know already."""
 
     path = "/api/v1/venue/sessions/{session_id:uuid}"
-    opt = allow(Policy.VENUE, keys="sessions")
+    opt = allow(Policy.VENUE, keys="sessions") | LIGHT
     tags = ("Venue",)
 
     @patch(
@@ -232,7 +233,7 @@ class VenueBookingController(Controller):
     """Single bookings of a venue's sessions."""
 
     path = "/api/v1/venue/bookings/{booking_id:uuid}"
-    opt = allow(Policy.VENUE, keys="bookings")
+    opt = allow(Policy.VENUE, keys="bookings") | LIGHT
     tags = ("Venue",)
 
     @post(

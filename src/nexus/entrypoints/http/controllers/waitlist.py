@@ -26,13 +26,13 @@ from nexus.domain.booking.waitlist import (
 from nexus.domain.credits.ledger import InsufficientCredits
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import ChildId, EntryId, SessionId
+from nexus.entrypoints.http.calls import LIGHT, BoundedCalls
 from nexus.entrypoints.http.controllers.bookings import PRECONDITIONS, Booked
 from nexus.entrypoints.http.idempotency import Attempt, CommandWork, Once
 from nexus.entrypoints.http.openapi import problem_responses
 from nexus.entrypoints.http.pagination import CursorText, Keyset, Limit, Page
 from nexus.entrypoints.http.policies import Policy, allow
 from nexus.entrypoints.http.tenants import company_of
-from nexus.entrypoints.http.threads import BoundedThreads
 
 _BY_JOINING: Final = Keyset("waitlist", datetime, UUID)
 
@@ -51,7 +51,7 @@ class QueueController(Controller):
     """The queue of a session."""
 
     path = "/api/v1/sessions/{session_id:uuid}/waitlist"
-    opt = allow(Policy.FAMILY)
+    opt = allow(Policy.FAMILY) | LIGHT
     tags = ("Waitlist",)
 
     @post(
@@ -67,7 +67,7 @@ class QueueController(Controller):
         attempt: NamedDependency[SkipValidation[Attempt]],
         begin: NamedDependency[SkipValidation[Begin[CommandWork]]],
         join_waitlist: NamedDependency[SkipValidation[JoinWaitlist]],
-        threads: NamedDependency[SkipValidation[BoundedThreads]],
+        calls: NamedDependency[SkipValidation[BoundedCalls]],
     ) -> Response[EntryView]:
         """
         Wait for places in a full session.
@@ -84,14 +84,14 @@ class QueueController(Controller):
                 lambda: join_waitlist(session_id, tuple(data.child_ids), parent=actor.user),
             )
 
-        return await threads.about(session_id, answer)
+        return await calls.about(session_id, answer)
 
 
 class WaitlistController(Controller):
     """A family's own entries in queues."""
 
     path = "/api/v1/waitlist"
-    opt = allow(Policy.FAMILY)
+    opt = allow(Policy.FAMILY) | LIGHT
     tags = ("Waitlist",)
 
     @get("/", sync_to_thread=True)
