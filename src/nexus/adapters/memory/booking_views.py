@@ -21,9 +21,11 @@ class MemoryBookingViews:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def bookings(self, ids: Sequence[BookingId], *, parent: UserId) -> tuple[BookingView, ...]:
-        found = (self._world.bookings.get(id_) for id_ in ids)
-        return tuple(self._booking(row) for row in found if row is not None and row.booking.parent == parent)
+    def booking(self, booking: BookingId, *, parent: UserId) -> BookingView:
+        row = self._world.bookings.get(booking)
+        if row is None or row.booking.parent != parent:
+            raise NoSuchThing("booking")
+        return self._booking(row)
 
     def bookings_of(
         self,

@@ -24,7 +24,7 @@ class MemoryDepartures:
         bookings = self._places.lock(booking, parent=parent, with_group=with_group)
         return Departure(
             bookings=bookings,
-            shown=self._views.bookings([each.id for each in bookings], parent=parent),
+            shown=tuple(self._views.booking(each.id, parent=parent) for each in bookings),
             line=self._lines.lock(bookings[0].session),
             purses=self._payments.lock_purses(bookings, at=at),
         )

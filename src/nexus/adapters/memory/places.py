@@ -186,7 +186,7 @@ class MemoryPlaces:
                 booked_at=order.at,
                 confirmed_at=None if pending else order.at,
             )
-        return self._views.bookings([place.booking for place in order.places], parent=order.parent)
+        return tuple(self._views.booking(place.booking, parent=order.parent) for place in order.places)
 
     def _holds(self, order: Order, row: SessionRow, purse: BalanceRow) -> bool:
         children = (self._world.children[place.child] for place in order.places)

@@ -23,7 +23,7 @@ from nexus.domain.booking.refunds import RefundWindow
 from nexus.domain.booking.wishes import Wish, named_once
 from nexus.domain.compliance.audit import Action, Deed
 from nexus.domain.credits.ledger import InsufficientCredits
-from nexus.domain.kernel.errors import Conflict, NoSuchThing
+from nexus.domain.kernel.errors import Conflict
 from nexus.domain.kernel.ids import (
     ActivityId,
     BookingId,
@@ -167,11 +167,8 @@ class TakePlaces:
     def _check_original(
         self, work: BookWork, original: BookingId, activity: ActivityId, *, parent: UserId
     ) -> None:
-        for earlier in work.booking_views.bookings([original], parent=parent):
-            if earlier.activity_id != activity:
-                raise NotTheSameActivity(original)
-            return
-        raise NoSuchThing("booking")
+        if work.booking_views.booking(original, parent=parent).activity_id != activity:
+            raise NotTheSameActivity(original)
 
 
 def until_settled(attempt: Callable[[], T]) -> T:

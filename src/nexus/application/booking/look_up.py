@@ -24,9 +24,7 @@ class ShowBooking:
             NoSuchThing: It is not this parent's.
         """
         with self.begin() as work:
-            for found in work.booking_views.bookings([booking], parent=parent):
-                return found
-        raise NoSuchThing("booking")
+            return work.booking_views.booking(booking, parent=parent)
 
 
 @frozen

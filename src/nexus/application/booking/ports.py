@@ -361,8 +361,13 @@ class Plans(Protocol):
 class BookingViews(Protocol):
     """Bookings and entries, as people read them."""
 
-    def bookings(self, ids: Sequence[BookingId], *, parent: UserId) -> tuple[BookingView, ...]:
-        """In the order of the ids; those of others are left out."""
+    def booking(self, booking: BookingId, *, parent: UserId) -> BookingView:
+        """
+        How it stands.
+
+        Raises:
+            NoSuchThing: It is not this parent's.
+        """
         ...
 
     def bookings_of(
