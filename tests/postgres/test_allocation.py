@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from attrs import evolve
 
+from nexus.adapters.system.lanes import Lanes
 from nexus.application.credits.allocate import AllocateCredits
 from nexus.application.credits.expire import ExpireCredits, WarnOfExpiry
 from nexus.domain.identity.people import Role
@@ -155,6 +156,54 @@ def test_a_run_that_is_cut_off_is_continued_by_the_next(stage, owner):
     assert AllocateCredits(stage.begin, stage.now, uuid4, batch=20)() == 0
     assert counted(owner, "SELECT count(*) FROM credit_ledger") == 100
     assert owner.execute(BROKEN_CHAINS).fetchall() == []
+
+
+def companies(stage, owner, many, *, people):
+    for _ in range(many):
+        company = stage.company()
+        stage.subscription(company, covered=people)
+        owner.execute(ADD_PEOPLE.replace("'p' || n", "gen_random_uuid()"), [company.id, people])
+
+
+def test_two_companies_are_given_their_month_at_a_time(stage, owner):
+    companies(stage, owner, 4, people=50)
+    meeting = Barrier(2, timeout=5)
+    run = AllocateCredits(
+        stage.begin, stage.now, uuid4, batch=20, rest=lambda _: meeting.wait(), side_by_side=Lanes(2)
+    )
+    assert run() == 200
+    assert run() == 0
+    assert counted(owner, "SELECT count(*) FROM user_credit_balances") == 200
+    assert owner.execute(BROKEN_CHAINS).fetchall() == []
+
+
+def test_a_failure_in_one_lane_ends_the_other_between_two_batches_and_the_next_run_goes_on(stage, owner):
+    companies(stage, owner, 4, people=60)
+    rests = []
+
+    def rest(_):
+        rests.append(None)
+        if len(rests) == 3:
+            raise KeyboardInterrupt
+
+    run = AllocateCredits(stage.begin, stage.now, uuid4, batch=20, rest=rest, side_by_side=Lanes(2))
+    with pytest.raises(KeyboardInterrupt):
+        run()
+    given = counted(owner, "SELECT count(*) FROM user_credit_balances")
+    assert 60 <= given < 240
+    assert given % 20 == 0
+    assert run() == 240 - given
+    assert counted(owner, "SELECT count(*) FROM credit_ledger") == 240
+    assert owner.execute(BROKEN_CHAINS).fetchall() == []
+
+
+def test_no_other_thread_joins_an_open_unit_of_work(stage, owner):
+    """Two threads would share its connection, and wait for each other for ever."""
+    companies(stage, owner, 1, people=20)
+    run = AllocateCredits(stage.begin, stage.now, uuid4, side_by_side=Lanes(2))
+    with pytest.raises(RuntimeError, match="its thread's own"), stage.begin():
+        run()
+    assert counted(owner, "SELECT count(*) FROM user_credit_balances") == 0
 
 
 def test_a_run_gives_way_while_families_book(stage, owner, database_url):

@@ -92,13 +92,13 @@ CREDITS: Final = (
     Bug("double allocation", MemoryCredits.allocate, "if self._has_one_in(grant.user, period):", "if False:"),
     Bug(
         "somebody is left out between two batches",
-        allocate.AllocateCredits._allocate,
+        allocate.AllocateCredits._batches,
         "after = (people[-1].joined_at, people[-1].user)",
         "after = (people[-1].joined_at, people[-1].user + 8)",
     ),
     Bug(
         "a batch that was cut off is not continued",
-        allocate.AllocateCredits._allocate,
+        allocate.AllocateCredits._batches,
         "if len(people) < size or not left:",
         "if True:",
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import get_ident
 from time import monotonic
 
 from nexus.adapters.postgres.pool import Pool
@@ -54,9 +55,17 @@ class PostgresBegin:
         with self._reading(PLATFORM) as work:
             yield work
 
+    def _open(self) -> PostgresWork | None:
+        outer = self._current.get()
+        if outer is not None and outer.thread != get_ident():
+            raise RuntimeError(
+                "a unit of work is its thread's own: another one opens its own in a fresh context"
+            )
+        return outer
+
     @contextmanager
     def _unit(self, whom: Whom) -> Iterator[PostgresWork]:
-        outer = self._current.get()
+        outer = self._open()
         if outer is not None:
             with outer.connection.savepoint(), outer.connection.acting_for(whom):
                 yield outer
@@ -72,7 +81,7 @@ class PostgresBegin:
 
     @contextmanager
     def _reading(self, whom: Whom) -> Iterator[PostgresWork]:
-        outer = self._current.get()
+        outer = self._open()
         if outer is not None:
             with outer.connection.acting_for(whom):
                 yield outer

@@ -1,6 +1,7 @@
 """One unit of work, with every repository that takes part in it."""
 
 from functools import cached_property
+from threading import get_ident
 
 from nexus.adapters.postgres.api_keys import PostgresApiKeys
 from nexus.adapters.postgres.audit import PostgresAudit, PostgresAuditMonths
@@ -43,6 +44,7 @@ class PostgresWork:
 
     def __init__(self, connection: WalledConnection) -> None:
         self.connection = connection
+        self.thread = get_ident()
 
     @cached_property
     def beginnings(self) -> PostgresBeginnings:

@@ -1,7 +1,8 @@
 """Give each covered employee the credits of the period."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from attrs import frozen
@@ -14,6 +15,9 @@ from nexus.domain.credits.periods import Period
 from nexus.domain.kernel.ids import BalanceId, EventId, LineId, UserId
 
 BATCH: Final = 2000
+
+SideBySide = Callable[[Iterable[Iterator[int]]], Iterator[int]]
+"""What several streams yield, one after the other or as it comes; nobody asks a stream for more after the end."""
 
 
 def grant(
@@ -64,8 +68,11 @@ class AllocateCredits:
     late, twice or several times at once: each employee and period is given once.
     A batch is a transaction, so an interrupted run is continued by the next one.
 
+    Companies are given theirs *side by side*, as many at a time as that takes up.
+
     A month for many people keeps the store as busy as it can be. While families book,
-    each batch is followed by a *rest* as long as itself: in seconds, once it is committed.
+    each batch is followed by a *rest*, which is told how long it took: in seconds, once it is
+    committed.
     """
 
     begin: Begin[CreditWork]
@@ -73,21 +80,23 @@ class AllocateCredits:
     new_id: NewId
     batch: int = BATCH
     rest: Callable[[float], object] = float
+    side_by_side: SideBySide = chain.from_iterable
 
     def __call__(self) -> int:
         """How many employees were given credits."""
         at = self.now()
         with self.begin() as work:
             plans = work.credits.plans(around=at.date())
-        total = 0
-        for plan in plans:
-            period = plan.calendar.period_at(at)
-            if period is not None and (plan.allocated_period is None or plan.allocated_period < period.first):
-                total += self._allocate(plan, period, at)
-        return total
+        due = (
+            (plan, period)
+            for plan in plans
+            if (period := plan.calendar.period_at(at)) is not None
+            and (plan.allocated_period is None or plan.allocated_period < period.first)
+        )
+        return sum(self.side_by_side(self._batches(plan, period, at) for plan, period in due))
 
-    def _allocate(self, plan: Plan, period: Period, at: datetime) -> int:
-        total = 0
+    def _batches(self, plan: Plan, period: Period, at: datetime) -> Iterator[int]:
+        """How many were given credits, batch by batch."""
         left = plan.covered_employees
         after: tuple[datetime, UserId] | None = None
         while True:
@@ -97,9 +106,9 @@ class AllocateCredits:
                 work.subscriptions.lock(plan.subscription)
                 size = min(left, self.batch)
                 people = work.credits.covered(plan.company, at=at, after=after, limit=size)
+                given = 0
                 if people:
                     given = len(grant(work, people, plan, period, at=at, new_id=self.new_id))
-                    total += given
                     work.audit.add(
                         Deed(
                             Action.CREDITS_ALLOCATED,
@@ -116,5 +125,6 @@ class AllocateCredits:
                     is_done = True
                 burden = work.credits.burden()
             self.rest(burden.total_seconds())
+            yield given
             if is_done:
-                return total
+                return

@@ -26,6 +26,8 @@ from nexus.entrypoints.monitoring import Flows, OfProcess
 
 SCRAPE_FRESH_FOR: Final = 5.0
 """Seconds for which what was read of the database is told again, however many ask."""
+LANES: Final = 2
+"""Companies that are given their month at a time: while one waits for the database, the next is prepared."""
 
 
 class Means:
@@ -46,6 +48,7 @@ class Means:
         broker: Broker | None = None,
         public_url: str = "http://127.0.0.1:8000",
         process: int = 0,
+        lanes: int = LANES,
     ) -> None:
         self.pool = pool
         self.begin = PostgresBegin(pool)
@@ -62,6 +65,7 @@ class Means:
         self.tally = Tally(self.limiter)
         self._mailer = mailer or MemoryMailer()
         self._public_url = public_url
+        self._lanes = lanes
         self._broker = broker
         self.database = Lately(lambda: health.look(pool, at=now()))
         self.queue = Lately(self._look_at_broker)

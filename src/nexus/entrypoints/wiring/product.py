@@ -65,6 +65,7 @@ class Nexus(Identity, People, Catalogue, Booking, Credits, Notifications, Compli
             new_code=chance.new_code,
             passwords=HashedOnce(self._passwords),
             limiter=self.limiter,
+            lanes=1,
         )
 
     def scrape(self) -> bytes:
