@@ -13,7 +13,7 @@ from typing import Final
 
 from benchmarks.dataset import BOOKING, CHILD, SESSION, USER, Size
 from nexus.adapters.postgres.outbox import ADD_EVENT
-from nexus.adapters.postgres.places import PLACE
+from nexus.adapters.postgres.placing import PLACE
 from nexus.domain.platform.settings import PlatformSettings
 
 

@@ -15,7 +15,8 @@ from nexus.adapters.postgres.departures import LOCK_BOOKING, LOCK_ENTRIES, LOCK_
 from nexus.adapters.postgres.lines import SAVE_ENTRIES, SAVE_SEATS
 from nexus.adapters.postgres.outbox import ADD_EVENT
 from nexus.adapters.postgres.payments import POST
-from nexus.adapters.postgres.places import PLACE, READ_FACTS, SAVE_BOOKINGS
+from nexus.adapters.postgres.places import SAVE_BOOKINGS
+from nexus.adapters.postgres.placing import PLACE, READ_FACTS
 from nexus.adapters.postgres.sign_ins import RECOGNISE
 from nexus.adapters.postgres.whom import PLATFORM
 from nexus.domain.compliance.audit import Action
@@ -54,8 +55,8 @@ def whole_booking(size: Size, start: int, clients: int) -> str:
             stated(ADD_EVENT, own_event("PlacesBooked")) + ";",
             stated(ADD_ENTRY, _deed(Action.BOOKED, booking, family, company)) + ";",
             stated(PLACE, values) + ";",
-            r"\endpipeline",
             "COMMIT;",
+            r"\endpipeline",
         ]
     )
 

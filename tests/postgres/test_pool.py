@@ -7,7 +7,7 @@ import pytest
 from psycopg.pq import TransactionStatus
 
 from nexus.adapters.postgres.connection import WalledConnection
-from nexus.adapters.postgres.pool import open_pool
+from nexus.adapters.postgres.pool import LONGEST_STATEMENT, open_pool
 
 pytestmark = pytest.mark.postgres
 
@@ -61,3 +61,8 @@ def test_reading_inside_a_unit_of_work_sees_what_it_has_done(begin):
         with begin.reading() as inside:
             assert inside.connection.execute("SELECT count(*) FROM development_clock").fetchone() == (1,)
         work.connection.execute("DELETE FROM development_clock")
+
+
+def test_a_statement_is_ended_when_everybody_counts_on_it(pool):
+    with pool.connection() as connection:
+        assert connection.execute("SHOW statement_timeout").fetchone() == (f"{LONGEST_STATEMENT:.0f}s",)

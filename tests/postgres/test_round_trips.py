@@ -1,18 +1,24 @@
 """How often a command waits for the database: each time costs more than most statements."""
 
 from collections.abc import Callable, Iterator
+from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 import psycopg
 import pytest
+from attrs import evolve
 
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.connection import WalledConnection
+from nexus.adapters.postgres.placing import LONGEST
+from nexus.adapters.postgres.whom import PLATFORM
+from nexus.application.booking.book import TakePlaces, TooMuchContention
 from nexus.application.booking.views import BookingView
+from nexus.application.kernel.caller import NOBODY, caller
 from nexus.application.kernel.commands import Fingerprint
 from nexus.entrypoints.http.idempotency import Once
-from tests.support.booking import Desk
+from tests.support.booking import Desk, code
 from tests.support.town import Family, Town
 
 Bookings = tuple[BookingView, ...]
@@ -66,13 +72,15 @@ def cancel(town: Town, desk: Desk, family: Family) -> Callable[[], Bookings]:
     return lambda: desk.cancel(booking.id, parent=family.parent)
 
 
+pytestmark = pytest.mark.postgres
+
 Verb = Callable[[Town, Desk, Family], Callable[[], Bookings]]
 
 
 @pytest.mark.parametrize(
     ("verb", "most"),
     [
-        (book, 3),  # what decides; the places and what is told of them; the commit
+        (book, 2),  # what decides; the places, what is told of them and the commit
         (cancel, 2),  # what decides, locked; everything else with the commit
     ],
 )
@@ -94,3 +102,99 @@ def test_a_named_command_waits_once_more_for_its_name(
     waited.clear()
     Once(desk.begin, family.parent)(str(uuid4()), Fingerprint(b"x"), 201, run)
     assert len(waited) == most
+
+
+@pytest.mark.parametrize(("left", "most"), [(LONGEST + 60, 2), (LONGEST, 3)])
+def test_the_commit_is_not_sent_before_it_is_known_that_somebody_will_hear_of_it(
+    town: Town, desk: Desk, waited: list[None], left: float, most: int
+) -> None:
+    """Else a seat for which a booking waits too long would be taken after the family was told that it failed."""
+    run = book(town, desk, town.family())
+    waited.clear()
+    token = caller.set(evolve(NOBODY, is_platform=True, gives_up_at=monotonic() + left))
+    try:
+        run()
+    finally:
+        caller.reset(token)
+    assert len(waited) == most
+
+
+def test_a_place_that_cannot_be_given_leaves_nothing_though_the_commit_was_sent(
+    town: Town, desk: Desk
+) -> None:
+    session, family = town.session(), town.family()
+
+    def overtaking() -> str:
+        town.owner.execute("UPDATE activity_sessions SET version = version + 1")
+        return code()
+
+    entries = town.one("SELECT count(*) FROM audit_logs")  # which nobody deletes
+    desk.take = TakePlaces(uuid4, overtaking)
+    with pytest.raises(TooMuchContention):
+        desk.book(session, tuple(family.children), parent=family.parent, company=town.company)
+    assert town.events() == []
+    assert town.one("SELECT count(*) FROM bookings") == 0
+    assert town.one("SELECT count(*) FROM audit_logs") == entries
+
+
+NUMBERS = "CREATE TEMPORARY TABLE IF NOT EXISTS numbers (number int)"
+
+
+def numbers(connection: psycopg.Connection[Any]) -> list[tuple[int, ...]]:
+    return connection.execute("SELECT number FROM numbers ORDER BY number").fetchall()
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[WalledConnection]:
+    with WalledConnection.connect(database_url, autocommit=True, prepare_threshold=0) as connected:
+        connected.execute(NUMBERS)
+        yield connected
+
+
+def test_what_is_said_last_is_committed_with_it(connection: WalledConnection) -> None:
+    with connection.unit(PLATFORM):
+        connection.later("INSERT INTO numbers VALUES (%(one)s)", {"one": 1})
+        with connection.said_last():
+            connection.execute("INSERT INTO numbers VALUES (2)")
+        assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+    assert numbers(connection) == [(1,), (2,)]
+
+
+def test_what_fails_last_is_not_committed_and_nothing_before_it(connection: WalledConnection) -> None:
+    def unit() -> None:
+        with connection.unit(PLATFORM):
+            connection.later("INSERT INTO numbers VALUES (%(one)s)", {"one": 1})
+            with connection.said_last():
+                connection.execute("SELECT 1 / 0")
+
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        unit()
+    assert numbers(connection) == []
+
+
+def test_a_part_of_a_unit_does_not_commit_it(connection: WalledConnection) -> None:
+    def unit() -> None:
+        with connection.unit(PLATFORM):
+            with connection.savepoint(), connection.said_last():
+                connection.execute("INSERT INTO numbers VALUES (1)")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        unit()
+    assert numbers(connection) == []
+
+
+def test_what_is_said_after_the_last_is_a_transaction_of_its_own(connection: WalledConnection) -> None:
+    def unit(*, fails: bool) -> None:
+        with connection.unit(PLATFORM):
+            with connection.said_last():
+                connection.execute("INSERT INTO numbers VALUES (1)")
+            connection.execute("INSERT INTO numbers VALUES (2)")
+            assert connection.execute("SELECT current_setting('nexus.scope')").fetchone() == ("platform",)
+            if fails:
+                raise KeyError
+
+    unit(fails=False)
+    with pytest.raises(KeyError):
+        unit(fails=True)
+    assert numbers(connection) == [(1,), (1,), (2,)]

@@ -126,7 +126,8 @@ class MemoryPlaces:
     def _active(self) -> Iterator[Booking]:
         return (row.booking for row in self._world.booked_in.rows())
 
-    def place(self, order: Order) -> tuple[BookingView, ...]:
+    def place(self, order: Order, *, last: bool = False) -> tuple[BookingView, ...]:
+        del last  # a unit of work ends by itself
         row, purse = self._world.sessions[order.session], self._purse(order.parent, order.at)
         if purse is None or not self._holds(order, row, purse):
             raise Overtaken

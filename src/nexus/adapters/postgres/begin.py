@@ -5,11 +5,18 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from threading import get_ident
 from time import monotonic
+from typing import Final
+
+from psycopg import DatabaseError
 
 from nexus.adapters.postgres.pool import Pool
 from nexus.adapters.postgres.whom import PLATFORM, Whom
 from nexus.adapters.postgres.work import PostgresWork
+from nexus.application.booking.ports import Overtaken
 from nexus.application.kernel.caller import NobodyWaits, caller
+
+OVERTAKEN: Final = "NX001"
+"""With this state the function of that name fails a statement whose guard does not hold."""
 
 
 class PostgresBegin:
@@ -67,10 +74,10 @@ class PostgresBegin:
     def _unit(self, whom: Whom) -> Iterator[PostgresWork]:
         outer = self._open()
         if outer is not None:
-            with outer.connection.savepoint(), outer.connection.acting_for(whom):
+            with _or_overtaken(), outer.connection.savepoint(), outer.connection.acting_for(whom):
                 yield outer
             return
-        with self._pool.connection() as connection, connection.unit(whom):
+        with _or_overtaken(), self._pool.connection() as connection, connection.unit(whom):
             work = PostgresWork(connection)
             token = self._current.set(work)
             try:
@@ -95,3 +102,14 @@ def _refuse_if_too_late() -> None:
     gives_up_at = caller.get().gives_up_at
     if gives_up_at is not None and monotonic() > gives_up_at:
         raise NobodyWaits
+
+
+@contextmanager
+def _or_overtaken() -> Iterator[None]:
+    """A statement whose guard does not hold may fail only now, with what it was sent with or with the commit."""
+    try:
+        yield
+    except DatabaseError as refused:
+        if refused.sqlstate == OVERTAKEN:
+            raise Overtaken from refused
+        raise

@@ -239,6 +239,22 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         else:
             psycopg.Cursor(self).execute(_COMMIT, prepare=False)
 
+    @contextmanager
+    def said_last(self) -> Iterator[None]:
+        """
+        As :meth:`said_first`, and the unit is committed in the same round trip: nothing of it follows.
+
+        If a statement fails, nothing after it is executed, and the commit is not. A part of a
+        unit does not commit it. What is said afterwards all the same is a transaction of its own.
+        """
+        with self.said_first():
+            yield
+            if self._depth == 1:
+                psycopg.Cursor(self).execute(_COMMIT, prepare=False)
+        if self._depth == 1:
+            self._told = None
+            self._unsaid.append(_BEGUN)
+
     def _check_alive(self) -> None:
         if self.pgconn.transaction_status == TransactionStatus.INERROR:
             raise InFailedSqlTransaction("a statement failed and the failure was passed over")

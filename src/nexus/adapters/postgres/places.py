@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from time import monotonic
 from typing import Any, Final, LiteralString
 
 from attrs import fields
@@ -9,136 +10,20 @@ from psycopg import Cursor
 from psycopg.errors import DeadlockDetected, ExclusionViolation, UniqueViolation
 from psycopg.rows import dict_row
 
-from nexus.adapters.postgres.booking_views import VIEW_COLUMNS, VIEW_JOINS
 from nexus.adapters.postgres.connection import WalledConnection
+from nexus.adapters.postgres.placing import LOCK_CHILDREN, LONGEST, PLACE, READ_FACTS
 from nexus.adapters.postgres.rows import as_object, to_object
-from nexus.adapters.postgres.settings import BROUGHT_ALONG, PostgresSettings
+from nexus.adapters.postgres.settings import PostgresSettings
 from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.booking.ports import Facts, Order, Overtaken
 from nexus.application.booking.views import BookingView
+from nexus.application.kernel.caller import caller
 from nexus.domain.booking.bookings import Booking, BookingStatus
 from nexus.domain.booking.sessions import Offering
 from nexus.domain.booking.wishes import Attendee
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, ChildId, SessionId, UserId, VenueId
 from nexus.domain.platform.settings import keys
-
-# A row for each of the children, or one without a child: a single round trip tells everything.
-# It also says which session is worked on: whether offers in it have lapsed, and its seats,
-# are the business of whoever books there.
-READ_FACTS: Final[LiteralString] = (
-    """
-    SELECT s.id AS session, a.id AS activity, v.id AS venue, s.status, s.starts_at, s.ends_at,
-           s.session_date AS local_date, s.credits_required AS price, a.min_age, a.max_age,
-           a.is_published AND a.is_active AS is_published, v.status = 'active' AS venue_is_active,
-           v.insurance_expiry_date AS insured_until, v.is_premium, v.requires_confirmation,
-           s.sellable, s.booked_count AS booked, s.held_count AS held, s.waiting_count AS waiting,
-           s.opens_at, s.releases_at, s.released_at IS NOT NULL AS released, s.version,
-           make_interval(hours => v.confirmation_hours) AS confirmation_window,
-           s.held_count > 0 AND EXISTS (
-               SELECT FROM waitlist w
-                WHERE w.session_id = s.id AND w.status = 'offered' AND w.offer_expires_at <= %(at)s
-           ) AS has_lapsed_offers,
-           purse.credits_available AS credits,
-           coalesce(purse.premium_venue_access, false) AS has_premium,
-           c.id AS child, c.date_of_birth AS born,
-           c.status = 'active' AS is_active, 'activity_booking' = ANY (c.consents) AS may_be_booked,
-           (SELECT b.id FROM bookings b
-             WHERE b.child_id = c.id AND b.session_id = s.id AND b.status IN ('pending', 'confirmed')
-           ) AS same_session,
-           (SELECT b.id FROM bookings b
-             WHERE b.child_id = c.id AND b.session_id <> s.id AND b.status IN ('pending', 'confirmed')
-               AND b.starts_at < s.ends_at AND b.ends_at > s.starts_at
-             ORDER BY b.starts_at, b.id LIMIT 1
-           ) AS overlapping,
-    """
-    + BROUGHT_ALONG
-    + """ AS settings
-      FROM set_config('nexus.session', %(session)s::text, true)
-     CROSS JOIN activity_sessions s
-      JOIN activities a ON a.id = s.activity_id
-      JOIN venues v ON v.id = s.venue_id
-      LEFT JOIN LATERAL (
-          SELECT b.credits_available, p.premium_venue_access
-            FROM user_credit_balances b
-            JOIN corporate_subscriptions p ON p.id = b.subscription_id
-           WHERE b.user_id = %(parent)s AND b.closed_at IS NULL
-             AND b.opens_at <= %(at)s AND b.closes_at > %(at)s
-      ) purse ON true
-      LEFT JOIN children c ON c.id = ANY (%(children)s) AND c.parent_id = %(parent)s
-     WHERE s.id = %(session)s
-"""
-)
-
-LOCK_CHILDREN: Final[LiteralString] = """
-    SELECT id FROM children
-     WHERE id = ANY (%(children)s) AND parent_id = %(parent)s
-     ORDER BY id
-       FOR NO KEY UPDATE
-"""
-
-# Child, seat and balance are guarded and locked in this order; where one guard
-# does not hold, nothing after it happens and the caller rolls back. Where all do, it
-# tells the bookings as families read them, which needs no round trip of its own then.
-PLACE: Final[LiteralString] = (
-    """
-    WITH consented AS (
-        SELECT id FROM children
-         WHERE id = ANY (%(children)s) AND parent_id = %(parent)s
-           AND status = 'active' AND 'activity_booking' = ANY (consents)
-         ORDER BY id
-           FOR NO KEY UPDATE
-    ), seat AS (
-        UPDATE activity_sessions
-           SET booked_count = booked_count + %(booked)s, held_count = held_count + %(held)s
-         WHERE id = %(session)s
-           AND version = %(version)s
-           AND status = 'scheduled'
-           AND starts_at > %(at)s
-           AND booked_count + held_count + %(seats)s <= sellable
-           AND (%(in_turn)s OR (
-                   (waiting_count = 0 OR starts_at - %(at)s < make_interval(mins => %(last_offer_minutes)s))
-               AND (releases_at IS NULL OR releases_at > %(at)s OR released_at IS NOT NULL)))
-           AND (SELECT count(*) FROM consented) = %(seats)s
-        RETURNING venue_id, starts_at, ends_at
-    ), purse AS (
-        UPDATE user_credit_balances
-           SET credits_available = credits_available - %(total)s,
-               credits_used = credits_used + %(total)s,
-               last_sequence = last_sequence + %(seats)s
-         WHERE user_id = %(parent)s
-           AND closed_at IS NULL AND opens_at <= %(at)s AND closes_at > %(at)s
-           AND credits_available >= %(total)s
-           AND EXISTS (SELECT FROM seat)
-        RETURNING id, credits_available, last_sequence
-    ), wanted AS (
-        SELECT *
-          FROM unnest(%(bookings)s::uuid[], %(children)s::uuid[], %(codes)s::text[], %(debits)s::uuid[])
-               WITH ORDINALITY AS w (booking, child, code, debit, ordinal)
-    ), placed AS (
-        INSERT INTO bookings (
-            id, session_id, child_id, booked_by, corporate_id, venue_id, status, group_booking_id,
-            confirmation_code, source, credits_charged, credit_value_minor, currency, debit_id,
-            starts_at, ends_at, refundable_until, confirm_by, booked_at, confirmed_at, original_booking_id)
-        SELECT w.booking, %(session)s, w.child, %(parent)s, %(company)s, seat.venue_id, %(status)s, %(group)s,
-               w.code, %(source)s, %(price)s, %(credit_value)s, %(currency)s, w.debit,
-               seat.starts_at, seat.ends_at, %(refundable_until)s, %(confirm_by)s::timestamptz, %(at)s,
-               CASE WHEN %(confirm_by)s::timestamptz IS NULL THEN %(at)s::timestamptz END, %(original)s
-          FROM wanted w, seat, purse
-        RETURNING *
-    ), paid AS (
-        INSERT INTO credit_ledger (
-            id, balance_id, user_id, sequence, transaction_type, amount, balance_after, booking_id, occurred_at)
-        SELECT w.debit, purse.id, %(parent)s, purse.last_sequence - %(seats)s + w.ordinal, 'booking_debit',
-               -%(price)s, purse.credits_available + %(price)s * (%(seats)s - w.ordinal), w.booking, %(at)s
-          FROM wanted w, purse
-    )
-    SELECT"""
-    + VIEW_COLUMNS
-    + "FROM placed b"
-    + VIEW_JOINS
-    + "ORDER BY array_position(%(bookings)s::uuid[], b.id)"
-)
 
 # Says which session is worked on before it locks it: the lock asks for the right to its seats.
 LOCK_BOOKING: Final[LiteralString] = """
@@ -197,7 +82,7 @@ SAVE_BOOKINGS: Final[LiteralString] = """
         RETURNING b.id
     )
     SELECT CASE WHEN count(*) < cardinality(%(ids)s::uuid[])
-                THEN concat('bookings at the version that was read: ', count(*))::int END
+                THEN overtaken('a booking') END
       FROM saved
 """
 
@@ -253,6 +138,12 @@ CLOSE_SESSIONS: Final[LiteralString] = """
 _OF_ATTENDEE: Final = tuple(attribute.name for attribute in fields(Attendee))
 
 
+def _somebody_will_wait() -> bool:
+    """Whether the answer is still waited for when the places are given, however long that takes."""
+    gives_up_at = caller.get().gives_up_at
+    return gives_up_at is None or monotonic() + LONGEST < gives_up_at
+
+
 class PostgresPlaces:
     """The table ``bookings``, as booking and cancelling write it."""
 
@@ -293,7 +184,7 @@ class PostgresPlaces:
             credits=credits or 0,
         )
 
-    def place(self, order: Order) -> tuple[BookingView, ...]:
+    def place(self, order: Order, *, last: bool = False) -> tuple[BookingView, ...]:
         seats = len(order.places)
         pending = order.status is BookingStatus.PENDING
         values: dict[str, Any] = {
@@ -322,14 +213,13 @@ class PostgresPlaces:
             "last_offer_minutes": order.last_offer_minutes,
             "at": order.at,
         }
+        with_commit = last and _somebody_will_wait()
         try:
-            with self._connection.cursor(row_factory=as_object(BookingView)) as cursor:
-                placed = tuple(cursor.execute(PLACE, values).fetchall())
+            with self._connection.said_last() if with_commit else self._connection.said_first():
+                placed = self._connection.cursor(row_factory=as_object(BookingView)).execute(PLACE, values)
         except (UniqueViolation, ExclusionViolation, DeadlockDetected) as clash:
             raise Overtaken from clash
-        if len(placed) != seats:
-            raise Overtaken
-        return placed
+        return tuple(placed.fetchall())
 
     def lock_children(self, children: Sequence[ChildId], *, parent: UserId) -> None:
         self._connection.execute(LOCK_CHILDREN, {"children": list(children), "parent": parent})

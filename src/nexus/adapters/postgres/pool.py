@@ -24,6 +24,9 @@ _CONFIGURE: Final[LiteralString] = """
            set_config('jit', 'off', false)
 """
 
+LONGEST_STATEMENT: Final = 15.0
+"""Seconds after which the server ends a statement, as above."""
+
 AT_ONCE: Final = 0.001
 """Seconds within which a connection that is there can be taken."""
 

@@ -90,9 +90,12 @@ class TakePlaces:
         source: BookingSource,
         original: BookingId | None = None,
         in_turn: bool = False,
+        last: bool = False,
     ) -> tuple[BookingView, ...]:
         """
         Give the family its places, or say what stands in the way.
+
+        *last*: nothing else is done in this unit of work.
 
         Raises:
             Refusal: A precondition does not hold.
@@ -162,7 +165,7 @@ class TakePlaces:
                 for booking in bookings
             )
         )
-        return work.places.place(order)
+        return work.places.place(order, last=last)
 
     def _check_original(
         self, work: BookWork, original: BookingId, activity: ActivityId, *, parent: UserId
@@ -227,6 +230,7 @@ class Book:
                     at=at,
                     source=source,
                     original=original,
+                    last=True,
                 )
 
         return until_settled(attempt)

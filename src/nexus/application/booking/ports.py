@@ -12,11 +12,7 @@ from typing import Protocol
 
 from attrs import frozen
 
-from nexus.application.booking.views import (
-    BookingView,
-    EntryView,
-    RosterLine,
-)
+from nexus.application.booking.views import BookingView, BookingViews
 from nexus.application.kernel.audit import AuditWork
 from nexus.application.kernel.ports import Outbox
 from nexus.domain.booking.bookings import Booking, BookingSource, BookingStatus
@@ -173,9 +169,11 @@ class Places(Protocol):
         """
         ...
 
-    def place(self, order: Order) -> tuple[BookingView, ...]:
+    def place(self, order: Order, *, last: bool = False) -> tuple[BookingView, ...]:
         """
         Seat, debit, bookings and ledger lines in one guarded step; the bookings in the order of the places.
+
+        *last*: nothing else is done in this unit of work, which may be committed with it.
 
         Raises:
             Overtaken: A guard does not hold any more (seats, credits, consent, a change of the
@@ -355,55 +353,6 @@ class Plans(Protocol):
 
     def cancel(self, session: SessionId, *, reason: str) -> None:
         """The session is not going to happen."""
-        ...
-
-
-class BookingViews(Protocol):
-    """Bookings and entries, as people read them."""
-
-    def booking(self, booking: BookingId, *, parent: UserId) -> BookingView:
-        """
-        How it stands.
-
-        Raises:
-            NoSuchThing: It is not this parent's.
-        """
-        ...
-
-    def bookings_of(
-        self,
-        parent: UserId,
-        *,
-        status: BookingStatus | None,
-        upcoming_at: datetime | None,
-        after: tuple[datetime, BookingId] | None,
-        limit: int,
-    ) -> tuple[BookingView, ...]:
-        """Latest first; ``upcoming_at`` keeps active ones that have not ended by then."""
-        ...
-
-    def entries(self, ids: Sequence[EntryId], *, parent: UserId) -> tuple[EntryView, ...]:
-        """In the order of the ids; those of others are left out."""
-        ...
-
-    def entries_of(
-        self,
-        parent: UserId,
-        *,
-        active: bool | None,
-        after: tuple[datetime, EntryId] | None,
-        limit: int,
-    ) -> tuple[EntryView, ...]:
-        """Latest first."""
-        ...
-
-    def roster(self, session: SessionId, *, venue: VenueId) -> tuple[RosterLine, ...]:
-        """
-        Whom the venue expects, by child's first name.
-
-        Raises:
-            NoSuchThing: The venue has no such session.
-        """
         ...
 
 

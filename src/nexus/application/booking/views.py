@@ -1,7 +1,8 @@
 """Bookings and waiting, as people read them."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, Protocol
 
 from attrs import frozen
 
@@ -14,6 +15,7 @@ from nexus.domain.kernel.ids import (
     EntryId,
     GroupId,
     SessionId,
+    UserId,
     VenueId,
 )
 
@@ -185,3 +187,52 @@ class SessionChange:
     families_told: int
     credits_refunded: int
     entries_closed: int
+
+
+class BookingViews(Protocol):
+    """Bookings and entries, as people read them."""
+
+    def booking(self, booking: BookingId, *, parent: UserId) -> BookingView:
+        """
+        How it stands.
+
+        Raises:
+            NoSuchThing: It is not this parent's.
+        """
+        ...
+
+    def bookings_of(
+        self,
+        parent: UserId,
+        *,
+        status: BookingStatus | None,
+        upcoming_at: datetime | None,
+        after: tuple[datetime, BookingId] | None,
+        limit: int,
+    ) -> tuple[BookingView, ...]:
+        """Latest first; ``upcoming_at`` keeps active ones that have not ended by then."""
+        ...
+
+    def entries(self, ids: Sequence[EntryId], *, parent: UserId) -> tuple[EntryView, ...]:
+        """In the order of the ids; those of others are left out."""
+        ...
+
+    def entries_of(
+        self,
+        parent: UserId,
+        *,
+        active: bool | None,
+        after: tuple[datetime, EntryId] | None,
+        limit: int,
+    ) -> tuple[EntryView, ...]:
+        """Latest first."""
+        ...
+
+    def roster(self, session: SessionId, *, venue: VenueId) -> tuple[RosterLine, ...]:
+        """
+        Whom the venue expects, by child's first name.
+
+        Raises:
+            NoSuchThing: The venue has no such session.
+        """
+        ...
