@@ -1,5 +1,6 @@
 """What tests stand on: real servers, a migrated database, and the in-memory twin."""
 
+import signal
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -19,6 +20,11 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 """A Monday, 2 March 2026, 12:00 UTC: the present of tests that do not choose another."""
 
 ON_POSTGRES = {"postgres_server", "any_begin"}
+
+
+def pytest_configure() -> None:
+    """A shell's background jobs are begun deaf to Ctrl-C, and what a test begins would be deaf like them."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
