@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from attrs import define, field, frozen
-from benchmarks.dataset import CHILD, SESSION, USER, free_place, id_of, token_of
+from benchmarks.dataset import BOOKING, CHILD, SESSION, USER, awaited_booking, free_place, id_of, token_of
 
 from tests.drills.judging import Answered
 from tests.drills.town import ADMIN, SIZE, Town
@@ -94,6 +94,17 @@ def booking(number: int) -> Command:
         path="/api/v1/bookings",
         token=token_of(USER, family),
         body={"session_id": str(id_of(SESSION, session)), "child_ids": [str(id_of(CHILD, family))]},
+    )
+
+
+def cancellation(number: int) -> Command:
+    """The end of a booking for whose place somebody waits; each number another."""
+    family, booked = awaited_booking(number, SIZE)
+    return Command(
+        name=f"cancel-{number}",
+        path=f"/api/v1/bookings/{id_of(BOOKING, booked)}/cancel",
+        token=token_of(USER, family),
+        body={"reason": "other"},
     )
 
 

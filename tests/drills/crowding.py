@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import define, field
 
-from tests.drills.asking import Asking, Crowd, Heard, booking, bookings, both, effects
+from tests.drills.asking import Asking, Crowd, Heard, booking, bookings, both, cancellation, effects
 from tests.drills.drill import Drill
 from tests.drills.judging import Outcome, tally
 from tests.drills.town import Ground, Town, eventually, folder
@@ -247,15 +247,23 @@ def _one(out: Outcome, asking: Asking, number: int, what: str, patience: float) 
 
 
 def _frozen(out: Outcome, town: Town, asking: Asking) -> str:
-    """The web process stops in the middle of a transaction: what it holds is given back without it."""
+    """
+    The web process stops in the middle of a transaction: what it holds is given back without it.
+
+    A cancellation's, which waits for what it has locked before it writes; a booking's is over in one message.
+    """
     import signal
 
     heard: list[Heard | None] = []
-    with town.locked("bookings") as release:
-        thread = threading.Thread(
-            target=lambda: heard.extend(answer for answer, _ in _at_once(asking, 3, 1, patience=90)),
-            daemon=True,
-        )
+
+    def cancel() -> None:
+        try:
+            heard.append(cancellation(0).send(asking, key=True, patience=90))
+        except OSError:
+            heard.append(None)
+
+    with town.locked("activity_sessions") as release:
+        thread = threading.Thread(target=cancel, daemon=True)
         thread.start()
         eventually(lambda: town.waiting_for_locks() > 0, within=5)
         os.killpg(town.processes["web"].pid, signal.SIGSTOP)

@@ -8,14 +8,14 @@ from itertools import cycle
 from typing import Final
 from uuid import UUID
 
-from benchmarks.dataset import BOOKING, USER, awaited_booking, id_of, token_of
+from benchmarks.dataset import USER, token_of
 
 from nexus.adapters.postgres.shared_clock import ADVANCE
 from nexus.application.kernel.jobs import SCHEDULE, Job, due_at
-from tests.drills.asking import Asking
+from tests.drills.asking import Asking, cancellation
 from tests.drills.drill import Drill
 from tests.drills.judging import Outcome
-from tests.drills.town import SIZE, Ground, Town, eventually
+from tests.drills.town import Ground, Town, eventually
 
 SECONDS: Final = 25.0
 EVERY: Final = 2.0
@@ -103,14 +103,7 @@ def stand_still(ground: Ground, without: str) -> Outcome:
         town.serve()
         asking = Asking(town.port)
         for number in range(many):
-            family, booking = awaited_booking(number * 3, SIZE)
-            heard = asking(
-                "POST",
-                f"/api/v1/bookings/{id_of(BOOKING, booking)}/cancel",
-                token=token_of(USER, family),
-                body={"reason": "other"},
-                key=f"cancel-{number}",
-            )
+            heard = cancellation(number * 3).send(asking, key=True)
             out.expect(heard.status == 200, f"a booking is cancelled ({heard.status})")
         _advance(town, timedelta(hours=3, minutes=30))
         _start(town, without)

@@ -213,10 +213,10 @@ class Town:
 
     @contextmanager
     def locked(self, table: str) -> "Iterator[Callable[[], None]]":
-        """Nobody else writes to the table until the block ends, or what it yields is called."""
+        """Nobody else writes to the table or locks its rows until the block ends, or what it yields is called."""
         holder = psycopg.connect(self.database_url)
         try:
-            holder.execute(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")
+            holder.execute(f"LOCK TABLE {table} IN EXCLUSIVE MODE")
             yield holder.rollback
         finally:
             holder.close()
