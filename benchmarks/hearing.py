@@ -3,15 +3,17 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any, Final
+from itertools import count, groupby
+from typing import Any, Final, cast
 from uuid import UUID
 
 from attrs import evolve, frozen
 from psycopg import sql as composing
+from psycopg.pq import PipelineStatus
 
 from benchmarks.lean import stated
 from benchmarks.whole import recognition, tell
-from nexus.adapters.postgres.connection import WalledCursor
+from nexus.adapters.postgres.connection import WalledConnection, WalledCursor
 from nexus.adapters.postgres.pool import Pool, open_pool
 from nexus.adapters.postgres.searching import LOOK_UP, WALK_CALENDAR, WALK_FREE_CALENDAR, WALKS
 from nexus.adapters.postgres.whom import Whom
@@ -23,37 +25,53 @@ from nexus.entrypoints.wiring import Nexus
 
 @frozen
 class Heard:
-    """A statement and its parameters."""
+    """A statement and its parameters, and in which of the round trips it was said."""
 
     statement: str
     values: Any
+    trip: int
 
 
 @contextmanager
 def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], list[Heard]]]:
     """What is given here to be done with the product is done, and what was sent for it is told."""
     said: list[Heard] = []
+    trips = count()
+    trip = 0
+
+    def walled(cursor: "Hearing") -> WalledConnection:
+        return cast("WalledConnection", cursor.connection)
 
     class Hearing(WalledCursor[Any]):
         def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
-            said.append(Heard(str(query), params))
-            return super().execute(query, params, **more)
+            with walled(self).said_first():
+                said.append(Heard(str(query), params, trip))
+                return super().execute(query, params, **more)
 
         def executemany(self, query: Any, params_seq: Any, **more: Any) -> None:
             many = list(params_seq)
-            said.extend(Heard(str(query), each) for each in many)
-            super().executemany(query, many, **more)
+            with walled(self).said_first():
+                said.extend(Heard(str(query), each, trip) for each in many)
+                super().executemany(query, many, **more)
 
     with open_pool(database_url, size=1) as pool:
         with pool.connection() as connection:
             connection.cursor_factory = Hearing
-            send_later = connection.later
+            say_first, send_later = connection.said_first, connection.later
+
+            @contextmanager
+            def said_first() -> Iterator[None]:
+                nonlocal trip
+                if connection.pgconn.pipeline_status == PipelineStatus.OFF:
+                    trip = next(trips)
+                with say_first():
+                    yield
 
             def later(query: Any, params: Any) -> None:
-                said.append(Heard(str(query), params))
+                said.append(Heard(str(query), params, trip + 1))
                 send_later(query, params)
 
-            vars(connection)["later"] = later
+            vars(connection).update(said_first=said_first, later=later)
         nexus = Nexus(pool, now=now, secret_key=bytes(32))
 
         def hear(run: Callable[[Nexus], object]) -> list[Heard]:
@@ -83,23 +101,28 @@ def script(pool: Pool, heard: Sequence[Heard], mark: str, *, actor: Actor, token
     variables: dict[str, str] = {}
     lines = recognition(f"'{token}'")
     told = tell([f"'{each}'" for each in Whom.of(evolve(NOBODY, actor=actor)).values])
+    reading = [each for each in enumerate(heard) if _is_reading(each[1])]
     with pool.connection() as connection:
-        for number, each in enumerate(heard):
-            is_reading = not each.statement.lstrip().startswith(("INSERT", "SET"))
-            if not each.values or not is_reading or "platform_settings" in each.statement:
-                continue
-            values = {}
-            for name, value in each.values.items():
-                kind = _KINDS.get(type(value))
-                if bound and kind is not None:
-                    variable = f"{mark}_{number}_{name}"
-                    variables[variable] = str(value)
-                    values[name] = f"(:{variable})::{kind}"
-                else:
-                    values[name] = _literal(value, connection)
-            lines += [r"\startpipeline", told, *_planned(each.statement)]
-            lines += [stated(each.statement, values) + ";", r"\endpipeline"]
+        for _, said in groupby(reading, key=lambda each: each[1].trip):
+            lines += [r"\startpipeline", told]
+            for number, each in said:
+                values = {}
+                for name, value in each.values.items():
+                    kind = _KINDS.get(type(value))
+                    if bound and kind is not None:
+                        variable = f"{mark}_{number}_{name}"
+                        variables[variable] = str(value)
+                        values[name] = f"(:{variable})::{kind}"
+                    else:
+                        values[name] = _literal(value, connection)
+                lines += [*_planned(each.statement), stated(each.statement, values) + ";"]
+            lines.append(r"\endpipeline")
     return Script("\n".join(lines), variables)
+
+
+def _is_reading(heard: Heard) -> bool:
+    writes = heard.statement.lstrip().startswith(("INSERT", "SET"))
+    return bool(heard.values) and not writes and "platform_settings" not in heard.statement
 
 
 def _planned(statement: str) -> list[str]:

@@ -21,7 +21,7 @@ from nexus.adapters.postgres.sign_ins import RECOGNISE
 from nexus.adapters.postgres.whom import PLATFORM
 from nexus.domain.compliance.audit import Action
 from nexus.domain.identity.people import Role
-from nexus.domain.platform.settings import PlatformSettings, keys
+from nexus.domain.platform.settings import DEFAULTS, keys
 
 _SETTINGS: Final = ("scope", "user", "company", "hr", "venue")
 _MADE: Final = 900
@@ -138,7 +138,7 @@ def recognition(token: str) -> list[str]:
         "token_hash": f"sha256(convert_to({token}, 'UTF8'))",
         "at": "now()",
         "unnoted": "now() - interval '1 minute'",
-        "required": _array(PlatformSettings().second_factor_required_roles),
+        "required": _array(DEFAULTS.second_factor_required_roles),
     }
     return [
         r"\startpipeline",

@@ -148,17 +148,19 @@ class MemoryCredits:
         self._write(line, balance, Movement.ADJUSTMENT, amount, at, reason=reason, by=by)
         return self._world.balances[balance].view
 
-    def balances(self, user: UserId, *, limit: int) -> Sequence[BalanceView]:
-        mine = [balance.view for balance in self._world.balances_of.of(user)]
-        return sorted(mine, key=lambda view: view.period_start, reverse=True)[:limit]
-
-    def lines(self, user: UserId, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[LineView]:
-        mine = [
+    def account(
+        self, user: UserId, *, periods: int, after: tuple[datetime, UUID] | None, limit: int
+    ) -> tuple[Sequence[BalanceView], Sequence[LineView]]:
+        balances = [balance.view for balance in self._world.balances_of.of(user)]
+        lines = [
             line.view
             for line in self._world.lines.values()
             if line.user == user and (after is None or (line.view.occurred_at, line.view.id) < after)
         ]
-        return sorted(mine, key=lambda view: (view.occurred_at, view.id), reverse=True)[:limit]
+        return (
+            sorted(balances, key=lambda view: view.period_start, reverse=True)[:periods],
+            sorted(lines, key=lambda view: (view.occurred_at, view.id), reverse=True)[:limit],
+        )
 
     def is_employee(self, user: UserId) -> bool:
         row = self._world.users.get(user)

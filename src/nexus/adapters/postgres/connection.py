@@ -117,15 +117,26 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         Each statement still begins when the one before it has ended, and sees what was
         committed by then. Its result can be fetched afterwards.
         """
-        unsaid, self._unsaid = self._unsaid, []
-        if self._pipeline is None:
-            self._pipeline = Flight(self)
-        with self.pipeline():
-            for whom, query, params in unsaid:
-                self._tell(whom)
-                psycopg.Cursor(self).execute(query, params)
-            self._tell(self._for)
+        if self._pipeline is not None:  # it is being said already
+            self._say_outstanding()
             yield
+            return
+        self._pipeline = Flight(self)
+        try:
+            with self.pipeline():
+                self._say_outstanding()
+                yield
+        finally:
+            self._pipeline = None  # also if it could not begin
+            if not self._depth:  # outside a transaction it is forgotten when the round trip ends
+                self._told = None
+
+    def _say_outstanding(self) -> None:
+        unsaid, self._unsaid = self._unsaid, []
+        for whom, query, params in unsaid:
+            self._tell(whom)
+            psycopg.Cursor(self).execute(query, params)
+        self._tell(self._for)
 
     def _tell(self, whom: Whom | None) -> None:
         if whom is not None and whom != self._told:
@@ -134,8 +145,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
                 psycopg.Cursor(self).execute(TELL_WHOM, whom.values)
             else:
                 psycopg.Cursor(self).execute(_TELL_ALL, (*whom.values, *how))
-            # Outside a transaction it is forgotten when this round trip ends.
-            self._told = whom if self._depth else None
+            self._told = whom
 
     def later(self, query: LiteralString, params: Mapping[str, Any]) -> None:
         """

@@ -293,15 +293,18 @@ class PostgresCredits:
             raise RuntimeError("a locked balance vanished")
         return moved
 
-    def balances(self, user: UserId, *, limit: int) -> Sequence[BalanceView]:
-        with self._connection.cursor(row_factory=as_object(BalanceView)) as cursor:
-            return cursor.execute(BALANCES_OF_USER, {"user": user, "limit": limit}).fetchall()
-
-    def lines(self, user: UserId, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[LineView]:
+    def account(
+        self, user: UserId, *, periods: int, after: tuple[datetime, UUID] | None, limit: int
+    ) -> tuple[Sequence[BalanceView], Sequence[LineView]]:
         occurred_at, last = after or (None, None)
-        names = {"user": user, "occurred_at": occurred_at, "id": last, "limit": limit}
-        with self._connection.cursor(row_factory=as_object(LineView)) as cursor:
-            return cursor.execute(LINES_OF_USER, names).fetchall()
+        balances = self._connection.cursor(row_factory=as_object(BalanceView))
+        lines = self._connection.cursor(row_factory=as_object(LineView))
+        with self._connection.said_first():
+            balances.execute(BALANCES_OF_USER, {"user": user, "limit": periods})
+            lines.execute(
+                LINES_OF_USER, {"user": user, "occurred_at": occurred_at, "id": last, "limit": limit}
+            )
+        return balances.fetchall(), lines.fetchall()
 
     def is_employee(self, user: UserId) -> bool:
         return self._connection.execute(IS_EMPLOYEE, {"user": user}).rowcount > 0

@@ -11,14 +11,13 @@ from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.lines import ENTRIES, IN_LINE, LINE, as_line
 from nexus.adapters.postgres.payments import PURSES
 from nexus.adapters.postgres.rows import as_object, to_object
-from nexus.adapters.postgres.settings import BROUGHT_ALONG, PostgresSettings
+from nexus.adapters.postgres.settings import BROUGHT_ALONG, KEYS, PostgresSettings
 from nexus.application.booking.ports import Departure, Purse
 from nexus.application.booking.views import BookingView
 from nexus.domain.booking.bookings import Booking
 from nexus.domain.booking.waitlist import Entry
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, UserId
-from nexus.domain.platform.settings import keys
 
 # Says which session is worked on before it locks it: the lock asks for the right to its seats.
 LOCK_SESSION: Final[LiteralString] = (
@@ -105,7 +104,7 @@ class PostgresDepartures:
         self, booking: BookingId, *, parent: UserId, with_group: bool = False, at: datetime
     ) -> Departure:
         connection = self._connection
-        values: dict[str, Any] = {"booking": booking, "parent": parent, "at": at, "settings": list(keys())}
+        values: dict[str, Any] = {"booking": booking, "parent": parent, "at": at, "settings": KEYS}
         with connection.said_first():
             session = connection.cursor(row_factory=dict_row).execute(LOCK_SESSION, values)
             booked = connection.cursor(row_factory=dict_row).execute(

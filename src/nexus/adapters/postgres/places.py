@@ -13,7 +13,7 @@ from psycopg.rows import dict_row
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.placing import LOCK_CHILDREN, LONGEST, PLACE, READ_FACTS
 from nexus.adapters.postgres.rows import as_object, to_object
-from nexus.adapters.postgres.settings import PostgresSettings
+from nexus.adapters.postgres.settings import KEYS, PostgresSettings
 from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.booking.ports import Facts, Order, Overtaken
 from nexus.application.booking.views import BookingView
@@ -23,7 +23,6 @@ from nexus.domain.booking.sessions import Offering
 from nexus.domain.booking.wishes import Attendee
 from nexus.domain.kernel.errors import NoSuchThing
 from nexus.domain.kernel.ids import BookingId, ChildId, SessionId, UserId, VenueId
-from nexus.domain.platform.settings import keys
 
 # Says which session is worked on before it locks it: the lock asks for the right to its seats.
 LOCK_BOOKING: Final[LiteralString] = """
@@ -159,7 +158,7 @@ class PostgresPlaces:
             "children": list(children),
             "parent": parent,
             "at": at,
-            "settings": list(keys()),
+            "settings": KEYS,
         }
         with self._connection.cursor(row_factory=dict_row) as cursor:
             rows = cursor.execute(READ_FACTS, values).fetchall()

@@ -12,11 +12,14 @@ from nexus.application.platform.ports import Entry
 from nexus.domain.kernel.ids import UserId
 from nexus.domain.platform.settings import PlatformSettings, keys
 
+KEYS: Final = f"{{{','.join(keys())}}}"
+"""All that this version knows, as PostgreSQL writes an array: as a text it is handed over at no cost."""
+
 SETTINGS_IN_FORCE: Final[LiteralString] = """
     SELECT DISTINCT ON (key) key, value
       FROM platform_settings
      WHERE effective_from <= %(instant)s
-       AND key = ANY (%(keys)s)
+       AND key = ANY (%(keys)s::text[])
      ORDER BY key, effective_from DESC
 """
 
@@ -24,7 +27,7 @@ BROUGHT_ALONG: Final[LiteralString] = """
     (SELECT coalesce(jsonb_object_agg(f.key, f.value), '{}')
        FROM (SELECT DISTINCT ON (key) key, value
                FROM platform_settings
-              WHERE effective_from <= %(at)s AND key = ANY (%(settings)s)
+              WHERE effective_from <= %(at)s AND key = ANY (%(settings)s::text[])
               ORDER BY key, effective_from DESC) f)
 """
 """The settings in force, as a column of another statement."""
@@ -62,7 +65,7 @@ class PostgresSettings:
 
     def at(self, instant: datetime) -> PlatformSettings:
         if instant not in self._read:
-            rows = self._connection.execute(SETTINGS_IN_FORCE, {"instant": instant, "keys": list(keys())})
+            rows = self._connection.execute(SETTINGS_IN_FORCE, {"instant": instant, "keys": KEYS})
             self.brought(dict(rows.fetchall()), instant)
         return self._read[instant]
 

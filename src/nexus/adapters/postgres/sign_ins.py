@@ -10,7 +10,7 @@ from nexus.application.identity.ports import SignInEntry
 from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.sessions import SEEN_EVERY, SignedIn
 from nexus.domain.kernel.ids import UserId
-from nexus.domain.platform.settings import PlatformSettings
+from nexus.domain.platform.settings import DEFAULTS
 
 ADD_SIGN_IN: Final[LiteralString] = """
     INSERT INTO user_sessions (token_hash, id, user_id, created_at, last_seen_at, expires_at, idle_limit,
@@ -30,7 +30,7 @@ RECOGNISE: Final[LiteralString] = """
                               WHERE f.key = 'second_factor_required_roles' AND f.effective_from <= %(at)s
                               ORDER BY f.effective_from DESC
                               LIMIT 1),
-                            e.role = ANY (%(required)s)) AS is_restricted,
+                            e.role = ANY (%(required)s::text[])) AS is_restricted,
                s.last_seen_at <= %(unnoted)s AND set_config('synchronous_commit', 'off', true) = 'off' AS is_news
           FROM user_sessions s
           JOIN users u ON u.id = s.user_id
@@ -85,6 +85,10 @@ END_SIGN_INS: Final[LiteralString] = """
 """
 
 
+_REQUIRED: Final = f"{{{','.join(DEFAULTS.second_factor_required_roles)}}}"
+"""As PostgreSQL writes an array."""
+
+
 class PostgresSignIns:
     """The table ``user_sessions``."""
 
@@ -113,7 +117,7 @@ class PostgresSignIns:
             "token_hash": token_hash,
             "at": at,
             "unnoted": at - SEEN_EVERY,
-            "required": list(PlatformSettings().second_factor_required_roles),
+            "required": _REQUIRED,
         }
         with self._connection.cursor(row_factory=as_object(Actor)) as cursor:
             return cursor.execute(RECOGNISE, values).fetchone()

@@ -131,12 +131,14 @@ class Credits(Protocol):
         self, balance: BalanceId, amount: int, *, line: LineId, by: UserId, reason: str, at: datetime
     ) -> BalanceView: ...
 
-    def balances(self, user: UserId, *, limit: int) -> Sequence[BalanceView]:
-        """The latest first."""
-        ...
+    def account(
+        self, user: UserId, *, periods: int, after: tuple[datetime, UUID] | None, limit: int
+    ) -> tuple[Sequence[BalanceView], Sequence[LineView]]:
+        """
+        The balances of the last *periods*, and a page of movements.
 
-    def lines(self, user: UserId, *, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[LineView]:
-        """The latest first, by (occurred_at, id)."""
+        The latest first; movements by (occurred_at, id), those before *after*.
+        """
         ...
 
     def is_employee(self, user: UserId) -> bool: ...

@@ -27,12 +27,11 @@ class ShowCredits:
         """At most *limit* movements before the one with the key *after*."""
         at = self.now()
         with self.begin() as work:
-            balances = tuple(work.credits.balances(actor.user, limit=PERIODS))
-            lines = tuple(work.credits.lines(actor.user, after=after, limit=limit))
+            balances, lines = work.credits.account(actor.user, periods=PERIODS, after=after, limit=limit)
         current = next((each for each in balances if each.opens_at <= at < each.closes_at), None)
         return CreditsView(
             available=current.available if current else 0,
             current=current,
-            balances=balances,
-            lines=lines,
+            balances=tuple(balances),
+            lines=tuple(lines),
         )
