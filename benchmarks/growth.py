@@ -55,7 +55,7 @@ class Grown:
         return answers
 
     def read(self, name: str) -> Callable[[], Answers]:
-        ask = next(read.ask for read in reads(self.at) if read.name == name)
+        ask = next(read.ask for read in reads(self.at.size) if read.name == name)
 
         def reading() -> Answers:
             answers = self.web.ask([ask(number % SAMPLES) for number in range(480)])

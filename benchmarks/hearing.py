@@ -4,32 +4,44 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from itertools import count, groupby
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
-from attrs import evolve, frozen
+from attrs import frozen
 from psycopg import sql as composing
 from psycopg.pq import PipelineStatus
 
 from benchmarks.lean import stated
 from benchmarks.whole import recognition, tell
-from nexus.adapters.postgres.connection import WalledConnection, WalledCursor
+from nexus.adapters.postgres.connection import WalledCursor
 from nexus.adapters.postgres.pool import Pool, open_pool
 from nexus.adapters.postgres.searching import LOOK_UP, WALK_CALENDAR, WALK_FREE_CALENDAR, WALKS
+from nexus.adapters.postgres.settings import SETTINGS_IN_FORCE
 from nexus.adapters.postgres.whom import Whom
 from nexus.adapters.system.clock import now
-from nexus.application.kernel.actor import Actor
-from nexus.application.kernel.caller import NOBODY
 from nexus.entrypoints.wiring import Nexus
+
+NO_ONE: Final = Whom("nobody")
+"""For whom is said what nobody asked for: row-level security shows nothing."""
 
 
 @frozen
 class Heard:
-    """A statement and its parameters, and in which of the round trips it was said."""
+    """A statement and its parameters, in which of the round trips it was said, and for whom."""
 
     statement: str
     values: Any
-    trip: int
+    trip: int = 0
+    whom: Whom = NO_ONE
+
+    @property
+    def is_always_said(self) -> bool:
+        """Not only once in a while, as of settings."""
+        return bool(self.values) and self.statement != SETTINGS_IN_FORCE
+
+    @property
+    def adds(self) -> bool:
+        return self.statement.lstrip().startswith("INSERT")
 
 
 @contextmanager
@@ -39,39 +51,41 @@ def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], li
     trips = count()
     trip = 0
 
-    def walled(cursor: "Hearing") -> WalledConnection:
-        return cast("WalledConnection", cursor.connection)
-
     class Hearing(WalledCursor[Any]):
         def execute(self, query: Any, params: Any = None, **more: Any) -> Any:
-            with walled(self).said_first():
-                said.append(Heard(str(query), params, trip))
+            with say_first():
+                said.append(Heard(str(query), params, trip, whom()))
                 return super().execute(query, params, **more)
 
         def executemany(self, query: Any, params_seq: Any, **more: Any) -> None:
             many = list(params_seq)
-            with walled(self).said_first():
-                said.extend(Heard(str(query), each, trip) for each in many)
+            with say_first():
+                said.extend(Heard(str(query), each, trip, whom()) for each in many)
                 super().executemany(query, many, **more)
 
     with open_pool(database_url, size=1) as pool:
         with pool.connection() as connection:
-            connection.cursor_factory = Hearing
-            say_first, send_later = connection.said_first, connection.later
+            say_at_once, say_later = connection.said_first, connection.later
 
             @contextmanager
-            def said_first() -> Iterator[None]:
+            def say_first() -> Iterator[None]:
                 nonlocal trip
                 if connection.pgconn.pipeline_status == PipelineStatus.OFF:
                     trip = next(trips)
-                with say_first():
+                with say_at_once():
                     yield
 
             def later(query: Any, params: Any) -> None:
-                said.append(Heard(str(query), params, trip + 1))
-                send_later(query, params)
+                if vars(connection)["_depth"]:
+                    said.append(Heard(str(query), params, trip + 1, whom()))
+                say_later(query, params)
 
-            vars(connection).update(said_first=said_first, later=later)
+            def whom() -> Whom:
+                asking: Whom | None = vars(connection)["_for"]
+                return asking or NO_ONE
+
+            connection.cursor_factory = Hearing
+            vars(connection).update(said_first=say_first, later=later)
         nexus = Nexus(pool, now=now, secret_key=bytes(32))
 
         def hear(run: Callable[[Nexus], object]) -> list[Heard]:
@@ -90,9 +104,9 @@ class Script:
     variables: Mapping[str, str]
 
 
-def script(pool: Pool, heard: Sequence[Heard], mark: str, *, actor: Actor, token: str, bound: bool) -> Script:
+def script(pool: Pool, heard: Sequence[Heard], mark: str, *, token: str, bound: bool) -> Script:
     """
-    A request that reads, for pgbench: who asks, and each statement told for whom it is.
+    A request that reads, for pgbench: who asks, and each round trip told for whom it is.
 
     Settings are left out, since whoever is lean knows them. Where *bound*, values are
     parameters as they are for the product: what is written into a statement may get it
@@ -100,29 +114,25 @@ def script(pool: Pool, heard: Sequence[Heard], mark: str, *, actor: Actor, token
     """
     variables: dict[str, str] = {}
     lines = recognition(f"'{token}'")
-    told = tell([f"'{each}'" for each in Whom.of(evolve(NOBODY, actor=actor)).values])
-    reading = [each for each in enumerate(heard) if _is_reading(each[1])]
+    reading = [(number, each) for number, each in enumerate(heard) if each.is_always_said]
     with pool.connection() as connection:
-        for _, said in groupby(reading, key=lambda each: each[1].trip):
-            lines += [r"\startpipeline", told]
+        for (_, whom), said in groupby(reading, key=lambda each: (each[1].trip, each[1].whom)):
+            lines += [r"\startpipeline", tell([f"'{each}'" for each in whom.values])]
             for number, each in said:
                 values = {}
                 for name, value in each.values.items():
-                    kind = _KINDS.get(type(value))
+                    text, kind = _as_variable(value)
                     if bound and kind is not None:
                         variable = f"{mark}_{number}_{name}"
-                        variables[variable] = str(value)
+                        variables[variable] = text
                         values[name] = f"(:{variable})::{kind}"
                     else:
                         values[name] = _literal(value, connection)
+                if each.adds:
+                    values["id"] = "gen_random_uuid()"
                 lines += [*_planned(each.statement), stated(each.statement, values) + ";"]
             lines.append(r"\endpipeline")
     return Script("\n".join(lines), variables)
-
-
-def _is_reading(heard: Heard) -> bool:
-    writes = heard.statement.lstrip().startswith(("INSERT", "SET"))
-    return bool(heard.values) and not writes and "platform_settings" not in heard.statement
 
 
 def _planned(statement: str) -> list[str]:
@@ -147,6 +157,13 @@ _KINDS: Final[Mapping[type, str]] = {
     int: "int",
     UUID: "uuid",
 }
+
+
+def _as_variable(value: Any) -> tuple[str, str | None]:
+    """A value as pgbench hands it over, and its type."""
+    if isinstance(value, list) and value and isinstance(value[0], UUID):
+        return "{" + ",".join(map(str, value)) + "}", "uuid[]"
+    return str(value), _KINDS.get(type(value))
 
 
 def _literal(value: Any, connection: Any) -> str:

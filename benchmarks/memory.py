@@ -122,7 +122,7 @@ class Asker:
     _done: int = 0
 
     def __attrs_post_init__(self) -> None:
-        self._reads = list(reads(self.at))
+        self._reads = list(reads(self.at.size))
 
     def run(self, every: float, until: float) -> None:
         """Ask once in *every* seconds; a late answer is caught up with."""

@@ -18,6 +18,7 @@ from benchmarks.dataset import (
     USER,
     VENUE,
     VENUE_STAFF,
+    Size,
     awaited_booking,
     awaited_bookings,
     free_place,
@@ -240,9 +241,8 @@ class Read:
         return question("GET", self.path(number), self.who(number).token)
 
 
-def reads(at: Prepared) -> Iterator[Read]:
-    """Every read that is measured."""
-    size = at.size
+def reads(size: Size) -> Iterator[Read]:
+    """Every read that is measured, in a dataset of this size."""
 
     def family(number: int) -> Asker:
         family = number * 37 % size.families
@@ -351,16 +351,14 @@ def readings(at: Prepared) -> list[Reading]:
     """Every read; its ceiling is all that it says to PostgreSQL, said by pgbench."""
     made = []
     with ears(at.database_url) as hear, open_pool(at.database_url, size=1) as pool:
-        for read in reads(at):
+        for read in reads(at.size):
             scripts: list[Script] = []
             heard: list[Heard] = []
             for number in range(SAMPLES):
                 asker = read.who(number)
                 with acting(asker.actor):
                     heard = hear(_bound(read, number))
-                scripts.append(
-                    script(pool, heard, f"s{number}", actor=asker.actor, token=asker.token, bound=True)
-                )
+                scripts.append(script(pool, heard, f"s{number}", token=asker.token, bound=True))
             made.append(Reading(read, scripts, len(heard)))
     return made
 

@@ -73,7 +73,7 @@ def served(database_url: str, redis_url: str = AWAY) -> Iterator[Served]:
     """One web process over this database, with the settings of an installation that is not told otherwise."""
     port = free_port()
     with _process(database_url, redis_url, "serve", "--port", str(port)) as process:
-        _wait_for(port, process)
+        wait_for(port, process)
         yield Served(port, process.pid)
 
 
@@ -106,7 +106,8 @@ def _process(database_url: str, redis_url: str, *command: str) -> "Iterator[subp
             process.terminate()
 
 
-def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
+    """Until it answers."""
     deadline = time.monotonic() + READY_WITHIN
     while time.monotonic() < deadline and process.poll() is None:
         try:

@@ -173,7 +173,7 @@ def _steps(
     places, bookings = Numbers(free_places(size)), Numbers(awaited_bookings(size))
     yield "POST /bookings", Writes(at, web, book, "201", places, amount(places))
     yield "cancel, refund and offer", Writes(at, web, cancel, "200", bookings, amount(bookings))
-    for read in reads(at):
+    for read in reads(at.size):
         yield read.name, Reads(at, web, read.ask, seconds)
 
 

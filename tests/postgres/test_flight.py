@@ -10,7 +10,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
 from nexus.adapters.postgres.connection import WalledConnection
-from nexus.adapters.postgres.whom import PLATFORM
+from nexus.adapters.postgres.whom import PLATFORM, Whom
 
 pytestmark = pytest.mark.postgres
 
@@ -69,6 +69,36 @@ def test_a_unit_begins_tells_and_asks_in_one_message(database_url):
         assert connection.execute("SELECT current_setting('nexus.scope')").fetchone() == ("platform",)
         assert len(sent) == 1
         assert b"BEGIN" in sent[0]
+
+
+SCOPE = "SELECT current_setting('nexus.scope', true)"
+
+
+def test_reads_of_one_message_are_told_once_for_whom_they_are_and_leave_nothing_behind(database_url):
+    with overheard(database_url) as (connection, sent):
+        sent.clear()
+        with connection.acting_for(PLATFORM), connection.said_first():
+            told = [connection.execute(SCOPE) for _ in range(2)]
+            with connection.acting_for(Whom("tenant")):
+                told.append(connection.execute(SCOPE))
+            told.append(connection.execute(SCOPE))
+        assert [each.fetchone() for each in told] == [
+            ("platform",),
+            ("platform",),
+            ("tenant",),
+            ("platform",),
+        ]
+        assert len(sent) == 1
+        assert sent[0].count(b"nexus.user") == 1, "prepared once, and three times executed"
+        assert connection.execute(SCOPE).fetchone() == ("",)
+
+
+def test_who_could_not_begin_to_say_something_is_not_taken_for_saying_it(database_url):
+    with overheard(database_url) as (connection, _):
+        connection.close()
+        for _ in range(2):
+            with pytest.raises(psycopg.OperationalError, match="closed"), connection.said_first():
+                raise AssertionError("nothing can be said")
 
 
 def test_a_result_can_be_asked_for_before_the_end(database_url):

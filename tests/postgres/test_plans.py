@@ -155,7 +155,7 @@ def test_signing_in_with_a_token(hear, explainer):
 def test_reading(hear, explainer, big, number):
     """Bookings, credits, a roster, and a search: soonest and nearest."""
     at = Prepared(server=None, database_url=big, size=SIZE, base=BASE)
-    for read in reads(at):
+    for read in reads(at.size):
         # A company of this dataset has half of all bookings: one of few people is asked about below.
         if read.name != "HR overview":
             by_index(explainer, hear(lambda nexus, read=read: read.run(nexus, number)))

@@ -15,8 +15,11 @@ from nexus.adapters.postgres.placing import LONGEST
 from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.booking.book import TakePlaces, TooMuchContention
 from nexus.application.booking.views import BookingView
+from nexus.application.credits.show import ShowCredits
+from nexus.application.kernel.actor import Actor
 from nexus.application.kernel.caller import NOBODY, caller
 from nexus.application.kernel.commands import Fingerprint
+from nexus.domain.identity.people import Role
 from nexus.entrypoints.http.idempotency import Once
 from tests.support.booking import Desk, code
 from tests.support.town import Family, Town
@@ -91,6 +94,23 @@ def test_a_command_waits_this_often(
     waited.clear()
     run()
     assert len(waited) == most
+
+
+def test_an_account_is_asked_for_once(
+    town: Town, begin: PostgresBegin, desk: Desk, waited: list[None]
+) -> None:
+    family = town.family()
+    book(town, desk, family)()
+    asking = Actor(user=family.parent, role=Role.PARENT, company=town.company)
+    marker = caller.set(evolve(NOBODY, actor=asking))
+    waited.clear()
+    try:
+        shown = ShowCredits(begin.reading, lambda: desk.at)(actor=asking)
+    finally:
+        caller.reset(marker)
+    assert len(waited) == 1
+    assert shown.current is not None
+    assert len(shown.lines) == 2, "what was given, and what was paid"
 
 
 @pytest.mark.parametrize(("verb", "most"), [(book, 4), (cancel, 3)])
