@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import cycle, groupby
 from pathlib import Path
@@ -147,13 +147,20 @@ def _say(pool: Pool, trips: Sequence[Trip], *, is_unit: bool = False) -> None:
                 _fetch(connection, rest[-1], connection.said_last())
             return
         for trip in rest:
-            with connection.acting_for(trip[0].whom):
+            with connection.acting_for(trip[0].whom), _planning(connection, trip[0]):
                 _fetch(connection, trip, connection.said_first())
+
+
+def _planning(connection: WalledConnection, first: Heard) -> AbstractContextManager[None]:
+    return connection.walking(sort_ties=first.sorts_ties) if first.is_walk else nullcontext()
 
 
 def _fetch(connection: WalledConnection, trip: Trip, said: AbstractContextManager[None]) -> None:
     with said:
-        cursors = [Cursor(connection).execute(each.statement, _fresh(each)) for each in trip]
+        cursors = [
+            Cursor(connection).execute(each.statement, _fresh(each), prepare=not each.is_looking_up)
+            for each in trip
+        ]
     for cursor in cursors:
         if cursor.pgresult and cursor.pgresult.nfields:
             cursor.fetchall()

@@ -40,6 +40,20 @@ class Heard:
         return bool(self.values) and self.statement != SETTINGS_IN_FORCE
 
     @property
+    def is_walk(self) -> bool:
+        """Planned once, along an index."""
+        return self.statement in WALKS
+
+    @property
+    def sorts_ties(self) -> bool:
+        return self.is_walk and self.statement not in {WALK_CALENDAR, WALK_FREE_CALENDAR}
+
+    @property
+    def is_looking_up(self) -> bool:
+        """Not prepared, but planned for the values at hand."""
+        return self.statement in LOOK_UP.values()
+
+    @property
     def adds(self) -> bool:
         return self.statement.lstrip().startswith("INSERT")
 
@@ -130,21 +144,20 @@ def script(pool: Pool, heard: Sequence[Heard], mark: str, *, token: str, bound: 
                         values[name] = _literal(value, connection)
                 if each.adds:
                     values["id"] = "gen_random_uuid()"
-                lines += [*_planned(each.statement), stated(each.statement, values) + ";"]
+                lines += [*_planned(each), stated(each.statement, values) + ";"]
             lines.append(r"\endpipeline")
     return Script("\n".join(lines), variables)
 
 
-def _planned(statement: str) -> list[str]:
-    """How the product has the statements of a search planned, which it neither prepares nor plans like others."""
-    if statement in WALKS:
-        ties = "off" if statement in {WALK_CALENDAR, WALK_FREE_CALENDAR} else "on"
+def _planned(each: Heard) -> list[str]:
+    """How the product has the statements of a search planned, which it does not plan like others."""
+    if each.is_walk:
         told = {
             "plan_cache_mode": "force_generic_plan",
             "enable_sort": "off",
-            "enable_incremental_sort": ties,
+            "enable_incremental_sort": "on" if each.sorts_ties else "off",
         }
-    elif statement in LOOK_UP.values():
+    elif each.is_looking_up:
         told = {"plan_cache_mode": "force_custom_plan"}
     else:
         return []
