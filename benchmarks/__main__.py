@@ -24,14 +24,18 @@ def main() -> None:
     asked.add_argument("--scale", type=float, default=1.0, help="1: a million bookings")
     asked.add_argument("--rounds", type=int, default=5, help="interleaved; medians are reported")
     asked.add_argument("--seconds", type=int, default=4, help="for each read and its ceiling, in each round")
+    asked.add_argument("--workers", type=int, default=1, help="web processes")
     asked.add_argument("--data", type=File, default=File("var/bench"), help="where datasets are kept")
     asked.add_argument("--json", type=File, help="write every round here")
     asked.add_argument("--picture", type=File, help="write the ratios here, as SVG")
     asked.add_argument("--only", default="", help="only paths with this in their name; bulk: only bulk work")
     chosen = asked.parse_args()
     with prepared(chosen.data, chosen.scale, _say) as at:
-        paths = _measure(at, rounds=chosen.rounds, seconds=chosen.seconds, only=chosen.only)
-    print(f"scale {chosen.scale:g}, {chosen.rounds} rounds, {machine()}\n")  # noqa: T201 - what it is for
+        paths = _measure(
+            at, rounds=chosen.rounds, seconds=chosen.seconds, only=chosen.only, workers=chosen.workers
+        )
+    processes = f"{chosen.workers} web processes, " if chosen.workers > 1 else ""
+    print(f"scale {chosen.scale:g}, {chosen.rounds} rounds, {processes}{machine()}\n")  # noqa: T201 - what it is for
     print(table(paths))  # noqa: T201
     if chosen.json:
         chosen.json.write_text(as_json(paths, scale=chosen.scale), encoding="utf-8")
@@ -39,10 +43,10 @@ def main() -> None:
         chosen.picture.write_text(picture(paths), encoding="utf-8")
 
 
-def _measure(at: Prepared, *, rounds: int, seconds: int, only: str) -> list[Path]:
+def _measure(at: Prepared, *, rounds: int, seconds: int, only: str, workers: int) -> list[Path]:
     pgbench = Pgbench(at.server, at.database_url)
     found: dict[str, list[Round]] = defaultdict(list)
-    with served(at.database_url) as web:
+    with served(at.database_url, workers=workers) as web:
         writing = Writing(at, web, pgbench, rounds)
         reading = readings(at)
         _say("warming up")

@@ -69,10 +69,11 @@ AWAY: Final = "redis://127.0.0.1:1"
 
 
 @contextmanager
-def served(database_url: str, redis_url: str = AWAY) -> Iterator[Served]:
-    """One web process over this database, with the settings of an installation that is not told otherwise."""
+def served(database_url: str, redis_url: str = AWAY, *, workers: int = 1) -> Iterator[Served]:
+    """Web processes over this database, with the settings of an installation that is not told otherwise."""
     port = free_port()
-    with _process(database_url, redis_url, "serve", "--port", str(port)) as process:
+    command = ("serve", "--port", str(port), "--workers", str(workers))
+    with _process(database_url, redis_url, *command) as process:
         wait_for(port, process)
         yield Served(port, process.pid)
 
