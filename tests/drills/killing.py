@@ -45,6 +45,9 @@ def kill_postgres(ground: Ground, without: str) -> Outcome:
             f"{crowd.tries} tries, by status {dict(sorted(crowd.statuses.items()))} (0: cut off)"
         )
         out.expect(500 not in crowd.statuses, "no outage is answered as an error of ours (500)")
+        out.expect(
+            504 not in crowd.statuses, "who waited for a server that has gone is told at once (no 504)"
+        )
         town.verify(out)
     return out
 

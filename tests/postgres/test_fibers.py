@@ -2,16 +2,22 @@
 
 import asyncio
 import contextvars
+import socket
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any, cast
 from uuid import uuid4
 
 import psycopg
 import pytest
 import uvloop
+from psycopg.pq.abc import PGconn
+from psycopg.waiting import Wait
 
 from nexus.adapters.postgres.begin import PostgresBegin
+from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.fibers import begin_fiber, fiber
 from nexus.adapters.postgres.pool import Pool, open_pool
 from nexus.adapters.postgres.whom import PLATFORM
@@ -67,6 +73,72 @@ def test_while_one_waits_others_go_on_in_the_same_thread(run: Run, pool: Pool):
 
     run(scene())
     assert threads == [threading.get_ident()]
+
+
+def test_a_connection_may_have_the_number_of_one_that_has_gone(run: Run, database_url: str):
+    """What the loop watched went with the socket that was closed, though the number is in use again."""
+
+    def same_number() -> bool:
+        with WalledConnection.connect(database_url, autocommit=True) as first:
+            gone = first.fileno()
+            first.execute("SELECT 1")
+        with WalledConnection.connect(database_url, autocommit=True) as second:
+            assert second.execute("SELECT pg_sleep(0.01), 7").fetchone() == ("", 7)
+            return second.fileno() == gone
+
+    def work() -> bool:  # another thread may take the number meanwhile
+        return any(same_number() for _ in range(20))
+
+    async def scene() -> bool:
+        return await begun(work)
+
+    assert run(scene())
+
+
+def test_after_an_error_of_the_socket_there_is_still_something_to_read(run: Run):
+    """A server that is killed has not read all that it was sent, and has sent some of the answer."""
+    ours, theirs = socket.socketpair()
+    ours.send(b"a question that nobody has read")
+    theirs.send(b"answer")
+
+    def in_pieces() -> Generator[Wait, Any, list[bytes]]:
+        pieces = []
+        while pieces[-1:] != [b""]:
+            yield Wait.R
+            with suppress(ConnectionResetError):
+                pieces.append(ours.recv(3))
+        return pieces
+
+    def work() -> list[bytes]:
+        waiting = fiber()
+        assert waiting is not None
+        return waiting.wait(in_pieces(), cast("PGconn", SimpleNamespace(socket=ours.fileno())))
+
+    async def scene() -> list[bytes]:
+        answer = begun(work)
+        theirs.close()
+        return await answer
+
+    with ours:
+        assert run(scene()) == [b"ans", b"wer", b""]
+
+
+def test_where_nothing_can_be_waited_for_the_fiber_is_told(run: Run, database_url: str):
+    def work() -> str:
+        with WalledConnection.connect(database_url, autocommit=True) as connection:
+            gone = connection.pgconn
+        waiting = fiber()
+        assert waiting is not None
+        try:
+            waiting.wait((ready for ready in [Wait.R]), gone)
+        except psycopg.OperationalError as error:
+            return str(error)
+        return "woken"
+
+    async def scene() -> str:
+        return await begun(work)
+
+    assert "closed" in run(scene())
 
 
 def test_who_waits_for_a_connection_does_not_hold_up_who_will_give_it_back(run: Run, database_url: str):
@@ -188,7 +260,7 @@ def test_no_fiber_tells_the_loop_what_to_watch(pool: Pool, monkeypatch: pytest.M
 
     async def scene() -> None:
         loop = asyncio.get_running_loop()
-        for name in ("add_reader", "remove_reader", "add_writer", "remove_writer", "run_in_executor"):
+        for name in ("add_reader", "remove_reader", "add_writer", "remove_writer"):
             method = getattr(loop, name)
 
             def noting(*args: Any, name: str = name, method: Any = method) -> Any:
@@ -199,8 +271,7 @@ def test_no_fiber_tells_the_loop_what_to_watch(pool: Pool, monkeypatch: pytest.M
         await begun(work)
 
     asyncio.run(asyncio.wait_for(scene(), IN_TIME))
-    assert {name for name, _ in told} >= {"add_reader", "remove_reader", "add_writer", "run_in_executor"}
-    assert {by for _, by in told} == {None}
+    assert told == [("add_reader", None)]
 
 
 def test_what_blocks_is_done_aside_and_its_error_is_raised_where_it_was_asked_for(run: Run):

@@ -102,7 +102,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         waiting = fiber()
         if waiting is None or timeout is not None:
             return super().wait(gen, interval, timeout)
-        return waiting.wait(gen, self.pgconn.socket)
+        return waiting.wait(gen, self.pgconn)
 
     @property
     def has_more_to_say(self) -> bool:

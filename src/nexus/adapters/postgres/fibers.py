@@ -7,85 +7,112 @@ block the thread, the fiber is left, and entered again when the server has answe
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable
-from functools import partial
-from selectors import EVENT_READ, EVENT_WRITE
+from selectors import DefaultSelector
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent, greenlet
 from psycopg.abc import PQGen
+from psycopg.pq.abc import PGconn
 
 T = TypeVar("T")
 
 
 class Fiber(greenlet):
-    """
-    One such call. Whatever else would make it wait has to be done aside.
-
-    A fiber never speaks to the loop. It leaves and says what to arrange, and the loop's own
-    stack does it: what the loop was about to look at may lie where the fiber's stack is now.
-    """
+    """One such call. Whatever else would make it wait has to be done aside."""
 
     def __init__(self, call: Callable[[], object], loop: AbstractEventLoop) -> None:
         super().__init__(call)
         self._loop = loop
-        self._watched: int | None = None
+        self._lookout = _lookout(loop)
+        self._watched: tuple[PGconn, int, int] | None = None
 
     def enter(self, *found: object) -> None:
         """In the loop: begin it, or go on with what was *found*, until it waits again, or has ended."""
-        arrange = self.switch(*found)
+        self.switch(*found)
         if self.dead:
-            self._watch(None)
-        else:
-            arrange()
+            self._unwatch()
 
-    def wait(self, steps: PQGen[T], socket: int) -> T:
-        """What the steps of a conversation over the *socket* end with."""
+    def wait(self, steps: PQGen[T], connection: PGconn) -> T:
+        """What the steps of a conversation over the *connection* end with."""
         try:
             events = next(steps)
             while True:
-                events = steps.send(cast("Any", self._leave(partial(self._look_at, socket, int(events)))))
+                self._watch(connection, int(events))
+                events = steps.send(cast("Any", self._leave()))
         except StopIteration as end:
             return cast("T", end.value)
 
     def aside(self, call: Callable[[], T]) -> T:
         """What *call* returns, which may block: another thread makes it."""
-        return cast("Future[T]", self._leave(partial(self._begin_aside, call))).result()
+        self._unwatch()
+        self._loop.run_in_executor(None, call).add_done_callback(self.enter)
+        return cast("Future[T]", self._leave()).result()
 
-    def _leave(self, arrange: Callable[[], object]) -> object:
-        """Let the loop go on, which arranges that it comes back."""
+    def _leave(self) -> object:
+        """Let the loop go on, until it has what this one waits for."""
         loop = self.parent
         if loop is None:
             raise RuntimeError("a fiber is begun by the event loop")
-        return loop.switch(arrange)
+        return loop.switch()
 
-    def _begin_aside(self, call: Callable[[], object]) -> None:
-        self._watch(None)
-        self._loop.run_in_executor(None, call).add_done_callback(self.enter)
+    def _watch(self, connection: PGconn, events: int) -> None:
+        """
+        Have it entered whenever one of the events has happened to this connection, and to no other.
 
-    def _look_at(self, socket: int, events: int) -> None:
-        """Come back when one of the events has happened."""
-        if events & EVENT_WRITE:
-            self._watch(None)
-            self._loop.add_writer(socket, self._happened, socket, EVENT_WRITE)
-            if events & EVENT_READ:
-                self._loop.add_reader(socket, self._happened, socket, EVENT_READ)
-        else:
-            self._watch(socket)
+        Most waits are for the same as the one before. Its number says not enough: a socket
+        that was closed is not watched any more, and the next connection may have its number.
+        """
+        wanted = (connection, connection.socket, events)
+        if wanted != self._watched:
+            self._unwatch()
+            self._lookout.watch(wanted[1], events, self)
+            self._watched = wanted
 
-    def _happened(self, socket: int, event: int) -> None:
-        self._loop.remove_writer(socket)
-        self._loop.remove_reader(socket)
-        self.enter(event)
-
-    def _watch(self, socket: int | None) -> None:
-        """Come back whenever this one, and no other, can be read: most waits are for the same."""
-        if socket == self._watched:
-            return
+    def _unwatch(self) -> None:
         if self._watched is not None:
-            self._loop.remove_reader(self._watched)
-        if socket is not None:
-            self._loop.add_reader(socket, self.enter, EVENT_READ)
-        self._watched = socket
+            self._lookout.unwatch(self._watched[1], self)
+            self._watched = None
+
+
+class _Lookout:
+    """
+    The sockets that the fibers of a loop wait for, which the loop sees as a single one.
+
+    Not each as a reader of its own, for two reasons. uvloop calls a reader once when its socket
+    has an error, and never again, though there is more to read: libuv stops to poll it. And
+    a fiber must not tell the loop what to watch: what the loop is about to look at may lie
+    where the fiber's stack is now.
+    """
+
+    def __init__(self, loop: AbstractEventLoop) -> None:
+        self._selector = DefaultSelector()
+        loop.add_reader(cast("Any", self._selector).fileno(), self._look)
+
+    def watch(self, socket: int, events: int, whose: Fiber) -> None:
+        """Enter the fiber whenever one of the events has happened, until it is unwatched."""
+        if socket in self._selector.get_map():
+            self._selector.unregister(socket)  # of a fiber whose socket was closed, and had this number
+        self._selector.register(socket, events, whose)
+
+    def unwatch(self, socket: int, whose: Fiber) -> None:
+        watched = self._selector.get_map().get(socket)
+        if watched is not None and watched.data is whose:
+            self._selector.unregister(socket)
+
+    def _look(self) -> None:
+        for watched, events in self._selector.select(0):
+            watched.data.enter(events)
+
+
+_LOOKOUTS: WeakKeyDictionary[AbstractEventLoop, _Lookout] = WeakKeyDictionary()
+
+
+def _lookout(loop: AbstractEventLoop) -> _Lookout:
+    known = _LOOKOUTS.get(loop)
+    if known is None:
+        known = _LOOKOUTS[loop] = _Lookout(loop)
+    return known
 
 
 def fiber() -> Fiber | None:
