@@ -13,7 +13,7 @@ import os
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import partial
 from itertools import cycle, groupby
@@ -21,27 +21,36 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 from litestar import Litestar, Response, get, post
 from psycopg import Cursor
 from uuid_utils.compat import uuid7
 
-from benchmarks.dataset import CHILD, COMPANY, SESSION, USER, Size, free_place, free_places, id_of
+from benchmarks.dataset import (
+    BOOKING,
+    CHILD,
+    COMPANY,
+    SESSION,
+    USER,
+    Size,
+    awaited_booking,
+    free_place,
+    id_of,
+)
 from benchmarks.hearing import Heard, ears
 from benchmarks.paths import SAMPLES, Asker, Read, Reading, Writing, acting, only, readings, reads
 from benchmarks.pgbench import Pgbench
 from benchmarks.prepared import prepared
-from benchmarks.report import machine
+from benchmarks.report import Round, machine
 from benchmarks.serving import Answers, Served, question, served, wait_for
 from nexus.adapters.embedded.process import free_port
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.fibers import begin_fiber
 from nexus.adapters.postgres.pool import Pool, open_pool
-from nexus.adapters.postgres.whom import PLATFORM, Whom
-from nexus.adapters.system.chance import new_code
+from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.kernel.actor import Actor
 from nexus.domain.identity.people import Role
-from nexus.domain.kernel.ids import ChildId, CompanyId, SessionId, UserId
+from nexus.domain.kernel.ids import BookingId, ChildId, CompanyId, SessionId, UserId
 from nexus.entrypoints.http.asgi import OBJECTS_BETWEEN_LOOKS
 from nexus.entrypoints.http.calls import BoundedCalls
 from nexus.entrypoints.http.server import http_server
@@ -61,56 +70,28 @@ def _trips(heard: Sequence[Heard]) -> list[Trip]:
     return [list(each) for _, each in groupby(said, key=lambda each: each.trip)]
 
 
-@frozen
-class Said:
-    """What the product says for each request: reads by their number, with several askers each, and one booking."""
+Hear = Callable[[Asker, Callable[[Nexus], object]], list[Trip]]
+"""What is said for a request, recognising who asks first."""
 
-    reads: Sequence[Sequence[Sequence[Trip]]]
-    recognition: Trip
-    booking: Sequence[Trip]
 
-    @classmethod
-    def over(cls, database_url: str, size: Size) -> "Said":
-        with ears(database_url) as hear:
+@contextmanager
+def _hearing(database_url: str, *, undone: bool = False) -> Iterator[Hear]:
+    with ears(database_url) as hear, ears(database_url, undone=undone) as hear_request:
 
-            def request(asker: Asker, run: Callable[[Nexus], object]) -> list[Trip]:
-                recognised = hear(lambda nexus: nexus.authenticate(asker.token))
-                with acting(asker.actor):
-                    return [*_trips(recognised), *_trips(hear(run))]
+        def request(asker: Asker, run: Callable[[Nexus], object]) -> list[Trip]:
+            recognised = hear(lambda nexus: nexus.authenticate(asker.token))
+            with acting(asker.actor):
+                return [*_trips(recognised), *_trips(hear_request(run))]
 
-            made = [
-                [request(read.who(number), partial(_run, read, number)) for number in range(SAMPLES)]
-                for read in reads(size)
-            ]
-            recognition, *booking = request(*_first_booking(size))
-        return cls(made, recognition, booking)
+        yield request
 
-    def another_booking(self, number: int, size: Size) -> list[Trip]:
-        """The same by another family, in another session."""
-        family, session = free_place(number, size)
-        parent, company, made = id_of(USER, family), id_of(COMPANY, family % size.companies), uuid7()
-        whom = Whom("tenant", user=str(parent), company=str(company))
-        other: Mapping[str, Any] = {
-            "session": id_of(SESSION, session),
-            "children": [id_of(CHILD, family)],
-            "parent": parent,
-            "user": parent,
-            "company": company,
-            "bookings": [made],
-            "entity": made,
-            "debits": [uuid7()],
-            "codes": [new_code()],
-        }
-        return [self.recognition] + [
-            [
-                evolve(
-                    each,
-                    whom=whom,
-                    values={name: other.get(name, value) for name, value in each.values.items()},
-                )
-                for each in trip
-            ]
-            for trip in self.booking
+
+def _reads(database_url: str, size: Size) -> list[list[list[Trip]]]:
+    """What the product says for each read, by several askers."""
+    with _hearing(database_url) as hear:
+        return [
+            [hear(read.who(number), partial(_run, read, number)) for number in range(SAMPLES)]
+            for read in reads(size)
         ]
 
 
@@ -118,16 +99,30 @@ def _run(read: Read, number: int, nexus: Nexus) -> object:
     return read.run(nexus, number)
 
 
-def _first_booking(size: Size) -> tuple[Asker, Callable[[Nexus], object]]:
-    """The last one that the dataset has room for."""
-    family, session = free_place(free_places(size) - 1, size)
+def _parent(family: int, size: Size) -> Asker:
     company = CompanyId(id_of(COMPANY, family % size.companies))
-    parent = UserId(id_of(USER, family))
-    asker = Asker(USER, family, Actor(user=parent, role=Role.PARENT, company=company))
-    children = (ChildId(id_of(CHILD, family)),)
+    return Asker(USER, family, Actor(user=UserId(id_of(USER, family)), role=Role.PARENT, company=company))
+
+
+def _booking(number: int, size: Size) -> tuple[Asker, Callable[[Nexus], object]]:
+    family, session = free_place(number, size)
+    asker, children = _parent(family, size), (ChildId(id_of(CHILD, family)),)
+    parent, company = asker.actor.user, CompanyId(id_of(COMPANY, family % size.companies))
     return asker, lambda nexus: nexus.book(
         SessionId(id_of(SESSION, session)), children, parent=parent, company=company
     )
+
+
+def _cancellation(number: int, size: Size) -> tuple[Asker, Callable[[Nexus], object]]:
+    family, booked = awaited_booking(number, size)
+    asker = _parent(family, size)
+    return asker, lambda nexus: nexus.cancel_booking(
+        BookingId(id_of(BOOKING, booked)), parent=asker.actor.user
+    )
+
+
+COMMANDS: Final = {"book": _booking, "cancel": _cancellation}
+"""What is done once for each number."""
 
 
 def _fresh(each: Heard) -> Any:
@@ -169,11 +164,11 @@ def _fetch(connection: WalledConnection, trip: Trip, said: AbstractContextManage
 def create() -> Litestar:
     """The floor over the dataset that the environment names."""
     where = json.loads(os.environ[WHERE])
-    size = Size.of(where["scale"])
-    said = Said.over(where["database_url"], size)
-    samples = [cycle(each) for each in said.reads]
+    database_url, size = where["database_url"], Size.of(where["scale"])
+    samples = [cycle(each) for each in _reads(database_url, size)]
+    heard: dict[tuple[str, int], Sequence[Trip]] = {}
     settings = Settings()
-    pool = open_pool(where["database_url"], size=settings.pool_size)
+    pool = open_pool(database_url, size=settings.pool_size)
     calls = BoundedCalls(settings.pool_size, light=begin_fiber)
     gc.freeze()
     gc.set_threshold(OBJECTS_BETWEEN_LOOKS, 10, 10)
@@ -183,16 +178,31 @@ def create() -> Litestar:
         await calls.lightly(partial(_say, pool, next(samples[number])))
         return Response(ANSWER)
 
-    @post("/{number:int}")
-    async def book(number: int) -> Response[bytes]:
-        await calls.lightly(partial(_say, pool, said.another_booking(number, size), is_unit=True))
+    @post("/{what:str}/{first:int}/{many:int}", sync_to_thread=True)
+    def listen(what: str, first: int, many: int) -> Response[bytes]:
+        """Hear what so many commands say, so that they can be said afterwards, each once."""
+        with _hearing(database_url, undone=True) as hear:
+            for number in range(first, first + many):
+                heard[what, number] = hear(*COMMANDS[what](number, size))
         return Response(ANSWER, status_code=201)
+
+    @post("/{what:str}/{number:int}")
+    async def command(what: str, number: int) -> Response[bytes]:
+        await calls.lightly(partial(_say, pool, heard.pop((what, number)), is_unit=True))
+        return Response(ANSWER, status_code=201)
+
+    @post("/refuse/{number:int}")
+    async def refuse(number: int) -> Response[bytes]:
+        """Know the facts of a booking, and do nothing."""
+        recognition, facts, *_ = heard["book", number]
+        await calls.lightly(partial(_say, pool, [recognition, facts], is_unit=True))
+        return Response(ANSWER, status_code=409)
 
     @get("/healthz")
     async def healthz() -> Response[bytes]:
         return Response(ANSWER)
 
-    return Litestar([read, book, healthz], lifespan=[calls.serving], openapi_config=None)
+    return Litestar([read, listen, command, refuse, healthz], lifespan=[calls.serving], openapi_config=None)
 
 
 @contextmanager
@@ -225,14 +235,30 @@ def _read(each: Reading, number: int, least: Served, web: Served, pgbench: Pgben
     return Rates(measured.ceiling or 0, _answered(least.ask(asked, seconds=seconds), "200"), measured.product)
 
 
+def _command(what: str, measured: Round, least: Served, first: int, many: int) -> Rates:
+    only(least.ask([question("POST", f"/{what}/{first}/{many}", "none")], clients=1), "201")
+    asked = [question("POST", f"/{what}/{number}", "none") for number in range(first, first + many)]
+    return Rates(measured.ceiling or 0, _answered(least.ask(asked), "201"), measured.product)
+
+
 def _book(writing: Writing, least: Served) -> Rates:
     _, measured, _ = writing.book()
     many = writing.many_places // 3
-    first = writing.places.take(many)
-    asked = [question("POST", f"/{number}", "none") for number in range(first, first + many)]
-    answers = least.ask(asked)
-    only(answers, "201")
-    return Rates(measured.ceiling or 0, answers.rate, measured.product)
+    return _command("book", measured, least, writing.places.take(many), many)
+
+
+def _cancel(writing: Writing, least: Served) -> Rates:
+    measured, _ = writing.cancel()
+    many = writing.many_bookings // 3
+    return _command("cancel", measured, least, writing.bookings.take(many), many)
+
+
+def _refuse(writing: Writing, least: Served, *, seconds: int) -> float:
+    """Refusals a second: all of them of the same session, as far as the server can tell."""
+    number = writing.places.take(1)
+    only(least.ask([question("POST", f"/book/{number}/1", "none")], clients=1), "201")
+    asked = [question("POST", f"/refuse/{number}", "none")] * (10_000 * seconds)
+    return _answered(least.ask(asked, seconds=seconds), "409")
 
 
 def _answered(answers: Answers, status: str) -> float:
@@ -267,6 +293,7 @@ def main() -> None:
         http_server("benchmarks.floor:create", host="127.0.0.1", port=chosen.serve).serve()
         return
     found: dict[str, list[Rates]] = defaultdict(list)
+    refusing: list[float] = []
     with (
         prepared(chosen.data, chosen.scale, lambda line: print(f"  {line}", file=sys.stderr)) as at,  # noqa: T201
         floor(at.database_url, chosen.scale) as least,
@@ -277,6 +304,8 @@ def main() -> None:
         reading = readings(at)
         for _ in range(chosen.rounds):
             found["POST /bookings"].append(_book(writing, least))
+            found["cancel with refund and offer"].append(_cancel(writing, least))
+            refusing.append(_refuse(writing, least, seconds=chosen.seconds))
             for number, each in enumerate(reading):
                 found[each.read.name].append(_read(each, number, least, web, pgbench, seconds=chosen.seconds))
     print(f"scale {chosen.scale:g}, {chosen.rounds} rounds, {machine()}\n")  # noqa: T201 - what it is for
@@ -285,6 +314,10 @@ def main() -> None:
     print("|---|---:|---:|---:|---:|---:|---:|")  # noqa: T201
     for name, rounds in found.items():
         print(_line(name, rounds))  # noqa: T201
+    beside = median(
+        floor / round_.product for floor, round_ in zip(refusing, found["POST /bookings"], strict=True)
+    )
+    print(f"\nRefusing on the floor: {median(refusing):,.0f}/s, {beside:.2f} of the product's bookings")  # noqa: T201
 
 
 if __name__ == "__main__":

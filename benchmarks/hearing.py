@@ -1,7 +1,7 @@
 """Which statements a use case sends."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from itertools import count, groupby
 from typing import Any, Final
@@ -58,9 +58,19 @@ class Heard:
         return self.statement.lstrip().startswith("INSERT")
 
 
+class _Undone(Exception):
+    """What was done has been heard, and is not to stay."""
+
+
 @contextmanager
-def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], list[Heard]]]:
-    """What is given here to be done with the product is done, and what was sent for it is told."""
+def ears(
+    database_url: str, *, undone: bool = False
+) -> Iterator[Callable[[Callable[[Nexus], object]], list[Heard]]]:
+    """
+    What is given here to be done with the product is done, and what was sent for it is told.
+
+    *undone*: in a transaction that is rolled back.
+    """
     said: list[Heard] = []
     trips = count()
     trip = 0
@@ -104,7 +114,12 @@ def ears(database_url: str) -> Iterator[Callable[[Callable[[Nexus], object]], li
 
         def hear(run: Callable[[Nexus], object]) -> list[Heard]:
             said.clear()
-            run(nexus)
+            if undone:
+                with suppress(_Undone), nexus.begin():
+                    run(nexus)
+                    raise _Undone
+            else:
+                run(nexus)
             return list(said)
 
         yield hear
