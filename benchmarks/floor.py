@@ -150,7 +150,7 @@ def _planning(connection: WalledConnection, first: Heard) -> AbstractContextMana
     return connection.walking(sort_ties=first.sorts_ties) if first.is_walk else nullcontext()
 
 
-def _fetch(connection: WalledConnection, trip: Trip, said: AbstractContextManager[None]) -> None:
+def _fetch(connection: WalledConnection, trip: Trip, said: AbstractContextManager[object]) -> None:
     with said:
         cursors = [
             Cursor(connection).execute(each.statement, _fresh(each), prepare=not each.is_looking_up)

@@ -14,6 +14,7 @@ from psycopg.pq import PipelineStatus
 from benchmarks.lean import stated
 from benchmarks.whole import recognition, tell
 from nexus.adapters.postgres.connection import WalledCursor
+from nexus.adapters.postgres.flight import Flight
 from nexus.adapters.postgres.pool import Pool, open_pool
 from nexus.adapters.postgres.searching import LOOK_UP, WALK_CALENDAR, WALK_FREE_CALENDAR, WALKS
 from nexus.adapters.postgres.settings import SETTINGS_IN_FORCE
@@ -92,12 +93,12 @@ def ears(
             say_at_once, say_later = connection.said_first, connection.later
 
             @contextmanager
-            def say_first() -> Iterator[None]:
+            def say_first() -> Iterator[Flight]:
                 nonlocal trip
                 if connection.pgconn.pipeline_status == PipelineStatus.OFF:
                     trip = next(trips)
-                with say_at_once():
-                    yield
+                with say_at_once() as flight:
+                    yield flight
 
             def later(query: Any, params: Any) -> None:
                 if vars(connection)["_depth"]:

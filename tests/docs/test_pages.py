@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 import pytest
 
+from nexus.adapters.postgres.pool import open_pool
 from nexus.domain.compliance.audit import Action
 from nexus.entrypoints.cli import main
 from nexus.entrypoints.http.api import build
@@ -164,24 +165,30 @@ def test_every_page_is_found_from_the_first():
     assert [named(page) for page in PAGES if page.resolve() not in reached] == []
 
 
+@pytest.fixture
+def login(database_url):
+    """A connection of nobody else: after a rollback by psycopg it has forgotten what was prepared."""
+    with open_pool(database_url, size=1) as pool, pool.connection() as connection:
+        yield connection
+
+
 @pytest.mark.postgres
 @pytest.mark.parametrize("page", RUNBOOKS, ids=named)
-def test_the_statements_of_a_runbook_run_for_the_products_own_login(page, pool):
-    with pool.connection() as connection:
-        for block in SQL.findall(page.read_text(encoding="utf-8")):
-            with connection.transaction(force_rollback=True):
-                for statement in filter(str.strip, block.split(";")):
-                    connection.execute(statement.encode())
+def test_the_statements_of_a_runbook_run_for_the_products_own_login(page, login):
+    for block in SQL.findall(page.read_text(encoding="utf-8")):
+        with login.transaction(force_rollback=True):
+            for statement in filter(str.strip, block.split(";")):
+                login.execute(statement.encode())
 
 
 @pytest.mark.postgres
-def test_after_a_leaked_login_no_sign_in_and_no_mailed_link_is_left(pool):
+def test_after_a_leaked_login_no_sign_in_and_no_mailed_link_is_left(login):
     page = ROOT / "docs/howto/runbook-leaked-key.md"
     (ending,) = [block for block in SQL.findall(page.read_text(encoding="utf-8")) if "UPDATE" in block]
-    with pool.connection() as connection, connection.transaction(force_rollback=True):
+    with login.transaction(force_rollback=True):
         for statement in filter(str.strip, (PLANTED + ending).split(";")):
-            connection.execute(statement.encode())
-        left = connection.execute(
+            login.execute(statement.encode())
+        left = login.execute(
             "SELECT (SELECT count(*) FROM user_sessions), (SELECT count(*) FROM mail_tokens), (SELECT count(*)"
             " FROM user_sessions WHERE revoked_at IS NULL), (SELECT count(*) FROM mail_tokens WHERE used_at IS NULL)"
         ).fetchone()

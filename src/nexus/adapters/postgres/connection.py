@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.abc import Params, PQGen
-from psycopg.errors import InFailedSqlTransaction
+from psycopg.errors import InFailedSqlTransaction, InvalidSqlStatementName
 from psycopg.generators import execute
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import Row, TupleRow
@@ -24,16 +24,19 @@ from nexus.adapters.postgres.whom import TELL_WHOM, Whom
 
 T = TypeVar("T")
 
-_COMMIT: Final[LiteralString] = "COMMIT"
-
 _Unsaid = tuple[Whom | None, LiteralString | bytes, Mapping[str, Any] | None]
-"""For whom, what, and with which values."""
+"""For whom, what, and with which values; commands that have none are bytes."""
 
-_TELL_ALL: Final[LiteralString] = (
-    TELL_WHOM
-    + ", set_config('plan_cache_mode', %s, true), set_config('enable_sort', %s, true)"
-    + ", set_config('enable_incremental_sort', %s, true)"
-)
+_WHOM: Final = b"whom"
+_WHOM_AND_HOW: Final = b"whom_and_how"
+
+_PREPARED: Final[Mapping[bytes, LiteralString]] = {
+    _WHOM: TELL_WHOM,
+    _WHOM_AND_HOW: TELL_WHOM
+    + ", set_config('plan_cache_mode', $6, true), set_config('enable_sort', $7, true)"
+    + ", set_config('enable_incremental_sort', $8, true)",
+}
+"""What each connection prepares as it is made, by its name there."""
 
 _PLANS: Final = {"tenant": "force_generic_plan"}
 """
@@ -46,7 +49,7 @@ itself the server plans many of them anew each time, which took longer than carr
 _AS_USUAL: Final = ("auto", "on", "on")
 """The plans and the two sorts that the server makes when nothing is said of them."""
 
-_BEGUN: Final[_Unsaid] = (None, "BEGIN", None)
+_BEGUN: Final[_Unsaid] = (None, b"BEGIN", None)
 
 
 class WalledCursor(psycopg.Cursor[Row]):
@@ -92,6 +95,19 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._depth = 0
         self._plans = "auto"
         self._sorts = ("on", "on")
+        self._flight: Flight | None = None
+
+    @classmethod
+    def connect(cls, conninfo: str = "", **more: Any) -> Self:
+        connection = super().connect(conninfo, **more)
+        try:
+            with connection.said_first() as flight:
+                for name, statement in _PREPARED.items():
+                    flight.prepare(name, statement)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:
         """
@@ -110,41 +126,47 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         return bool(self._unsaid) or self._for != self._told
 
     @contextmanager
-    def said_first(self) -> Iterator[None]:
+    def said_first(self) -> Iterator[Flight]:
         """
         What is outstanding, and what is executed inside, in one round trip.
 
         Each statement still begins when the one before it has ended, and sees what was
         committed by then. Its result can be fetched afterwards.
         """
-        if self._pipeline is not None:  # it is being said already
-            self._say_outstanding()
-            yield
+        if self._flight is not None:  # it is being said already
+            self._say_outstanding(self._flight)
+            yield self._flight
             return
-        self._pipeline = Flight(self)
+        self._flight = self._pipeline = flight = Flight(self)
         try:
-            with self.pipeline():
-                self._say_outstanding()
-                yield
+            with flight:
+                self._say_outstanding(flight)
+                yield flight
+        except InvalidSqlStatementName as forgotten:
+            self.close()
+            raise psycopg.OperationalError("the server has forgotten what was prepared") from forgotten
         finally:
-            self._pipeline = None  # also if it could not begin
+            self._flight = self._pipeline = None
             if not self._depth:  # outside a transaction it is forgotten when the round trip ends
                 self._told = None
 
-    def _say_outstanding(self) -> None:
+    def _say_outstanding(self, flight: Flight) -> None:
         unsaid, self._unsaid = self._unsaid, []
         for whom, query, params in unsaid:
-            self._tell(whom)
-            psycopg.Cursor(self).execute(query, params)
-        self._tell(self._for)
+            self._tell(whom, flight)
+            if isinstance(query, bytes):
+                flight.say(query)
+            else:
+                psycopg.Cursor(self).execute(query, params)
+        self._tell(self._for, flight)
 
-    def _tell(self, whom: Whom | None) -> None:
+    def _tell(self, whom: Whom | None, flight: Flight) -> None:
         if whom is not None and whom != self._told:
             how = (self._plans, *self._sorts)
             if how == _AS_USUAL:
-                psycopg.Cursor(self).execute(TELL_WHOM, whom.values)
+                flight.say_prepared(_WHOM, whom.values)
             else:
-                psycopg.Cursor(self).execute(_TELL_ALL, (*whom.values, *how))
+                flight.say_prepared(_WHOM_AND_HOW, (*whom.values, *how))
             self._told = whom
 
     def later(self, query: LiteralString, params: Mapping[str, Any]) -> None:
@@ -243,11 +265,8 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._for = self._told  # a commit is nobody's
         if self._unsaid == [_BEGUN]:
             return
-        if self._unsaid:
-            with self.said_first():
-                psycopg.Cursor(self).execute(_COMMIT, prepare=False)
-        else:
-            psycopg.Cursor(self).execute(_COMMIT, prepare=False)
+        with self.said_first() as flight:
+            flight.say(b"COMMIT")
 
     @contextmanager
     def said_last(self) -> Iterator[None]:
@@ -257,10 +276,10 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         If a statement fails, nothing after it is executed, and the commit is not. A part of a
         unit does not commit it. What is said afterwards all the same is a transaction of its own.
         """
-        with self.said_first():
+        with self.said_first() as flight:
             yield
             if self._depth == 1:
-                psycopg.Cursor(self).execute(_COMMIT, prepare=False)
+                flight.say(b"COMMIT")
         if self._depth == 1:
             self._told = None
             self._unsaid.append(_BEGUN)

@@ -12,7 +12,7 @@ from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.invariants import check
 from nexus.adapters.postgres.pool import Pool
 from nexus.adapters.postgres.rows import as_object
-from nexus.adapters.postgres.whom import PLATFORM, TELL_WHOM
+from nexus.adapters.postgres.whom import PLATFORM
 from nexus.application.platform.verify_data import Verification
 
 # Released with the transaction; a booking takes no advisory lock.
@@ -39,13 +39,13 @@ def check_all(pool: Pool, at: datetime, last_offer: timedelta) -> tuple[float, M
     begun = perf_counter()
     with pool.connection() as connection, connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        connection.execute(TELL_WHOM, PLATFORM.values)
-        if connection.execute(ONLY_ONE).fetchone() != (True,):
-            return None
-        found = {
-            finding.invariant.number: len(finding.rows)
-            for finding in check(connection, at=at, last_offer=last_offer)
-        }
+        with connection.acting_for(PLATFORM):
+            if connection.execute(ONLY_ONE).fetchone() != (True,):
+                return None
+            found = {
+                finding.invariant.number: len(finding.rows)
+                for finding in check(connection, at=at, last_offer=last_offer)
+            }
     return perf_counter() - begun, found
 
 

@@ -9,9 +9,9 @@ from nexus.application.kernel.caller import Caller
 from nexus.domain.identity.people import Role
 
 TELL_WHOM: Final[LiteralString] = """
-    SELECT set_config('nexus.scope', %s, true), set_config('nexus.user', %s, true),
-           set_config('nexus.company', %s, true), set_config('nexus.hr', %s, true),
-           set_config('nexus.venue', %s, true)
+    SELECT set_config('nexus.scope', $1, true), set_config('nexus.user', $2, true),
+           set_config('nexus.company', $3, true), set_config('nexus.hr', $4, true),
+           set_config('nexus.venue', $5, true)
 """
 """Until the transaction ends, and no longer: what is set here never reaches who uses the connection next."""
 
