@@ -335,3 +335,24 @@ def test_who_comes_late_is_still_worked_for_by_a_thread_that_is_free(in_loop):
         assert await submit(lambda: 7) == 7
 
     in_loop(scene, patience=5)
+
+
+def test_a_thread_that_the_machine_cannot_give_costs_no_turn(monkeypatch):
+    start = threading.Thread.start
+
+    def refuse(thread):
+        if thread.name.startswith("request_"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    async def scene():
+        calls = BoundedCalls(2)
+        with monkeypatch.context() as patching:
+            patching.setattr(threading.Thread, "start", refuse)
+            for _ in range(3):
+                with pytest.raises(Busy):
+                    await calls.lightly(lambda: 1)
+        assert await calls.lightly(lambda: 2) == 2
+        await calls.end()
+
+    asyncio.run(asyncio.wait_for(scene(), 10))

@@ -6,6 +6,8 @@ import socket
 import threading
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
+from functools import partial
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import uuid4
@@ -15,7 +17,9 @@ import pytest
 import uvloop
 from psycopg.pq.abc import PGconn
 from psycopg.waiting import Wait
+from psycopg_pool import PoolTimeout
 
+from nexus.adapters.postgres import fibers
 from nexus.adapters.postgres.begin import PostgresBegin
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.fibers import begin_fiber, fiber
@@ -317,3 +321,42 @@ def test_each_has_its_own_context(run: Run, pool: Pool):
         return ended
 
     assert run(scene()) == [(number, number) for number in range(8)]
+
+
+def test_all_who_wait_for_a_connection_wait_no_longer_than_its_patience(run: Run, database_url: str):
+    """More than the loop's own threads, in which each would begin to wait when another one has given up."""
+    patience, many = 0.5, 40
+
+    async def scene(small: Pool) -> list[float]:
+        def ask() -> float:
+            begun_at = monotonic()
+            with pytest.raises(PoolTimeout), small.connection():
+                pass
+            return monotonic() - begun_at
+
+        return await asyncio.gather(*(begun(ask) for _ in range(many)))
+
+    with open_pool(database_url, size=1, patience=patience) as small, small.connection():
+        assert max(run(scene(small))) < 2 * patience
+
+
+def test_a_server_that_is_silent_for_too_long_is_given_up(
+    run: Run, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    """As one whose machine has gone without a word: nobody is told, and nothing times out by itself."""
+    monkeypatch.setattr(fibers, "LONGEST_WAIT", 0.3)
+    monkeypatch.setattr(fibers, "LOOK_EVERY", 0.05)
+
+    async def scene(small: Pool) -> tuple[str, Any]:
+        def ask(seconds: float) -> Any:
+            with small.connection() as connection, connection.unit(PLATFORM):
+                return connection.execute("SELECT pg_sleep(%s), 7", (seconds,)).fetchone()
+
+        with pytest.raises(psycopg.OperationalError) as silent:
+            await begun(partial(ask, IN_TIME))
+        return str(silent.value), await begun(partial(ask, 0.1))
+
+    with open_pool(database_url, size=1) as small:
+        told, answer = run(scene(small))
+    assert "silent" in told
+    assert answer == ("", 7)

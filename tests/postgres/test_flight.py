@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 
 import psycopg
 import pytest
@@ -148,3 +148,31 @@ def test_a_connection_whose_server_has_forgotten_what_was_prepared_is_not_used_a
         with pytest.raises(psycopg.OperationalError, match="forgotten"):
             ask(pool)
         assert ask(pool) == ("platform",)
+
+
+def test_a_column_that_a_migration_has_changed_costs_one_answer_of_a_connection(database_url, owner):
+    def ask(pool, begin):
+        with pool.connection() as connection, begin(connection):
+            return connection.execute("SELECT number FROM changing").fetchone()
+
+    def for_the_platform(connection):
+        return connection.unit(PLATFORM)
+
+    owner.execute("CREATE TABLE changing (number) AS SELECT 1; GRANT SELECT ON changing TO nexus_app")
+    try:
+        with open_pool(database_url, size=1) as pool:
+            for begin, kind in ((for_the_platform, "bigint"), (nullcontext, "numeric")):
+                assert ask(pool, begin) == (1,)
+                owner.execute(f"ALTER TABLE changing ALTER number TYPE {kind}")
+                with pytest.raises(psycopg.OperationalError, match="forgotten"):
+                    ask(pool, begin)
+                assert ask(pool, begin) == (1,)
+    finally:
+        owner.execute("DROP TABLE changing")
+
+
+def test_what_is_not_supported_is_no_outage(database_url):
+    with open_pool(database_url, size=1) as pool, pool.connection() as connection:
+        with pytest.raises(psycopg.errors.FeatureNotSupported):
+            connection.execute("SELECT DISTINCT 1 FOR UPDATE")
+        assert not connection.closed

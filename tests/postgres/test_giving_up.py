@@ -1,5 +1,6 @@
 """What took so long that its caller was told of a failure is not kept."""
 
+from threading import Timer
 from time import monotonic
 
 import psycopg
@@ -23,6 +24,12 @@ def put(begin: PostgresBegin) -> None:
         work.connection.execute("INSERT INTO job_runs (job, due_at) VALUES ('giving up', now())")
 
 
+def put_later(begin: PostgresBegin, entry: str) -> None:
+    with begin.as_platform() as work:
+        work.connection.execute("SELECT 1")
+        work.connection.later(entry, {})
+
+
 def kept(owner: psycopg.Connection) -> int:
     return owner.execute("SELECT count(*) FROM job_runs WHERE job = 'giving up'").fetchone()[0]
 
@@ -43,3 +50,17 @@ def test_nothing_is_committed_once_nobody_waits(begin, owner, waiting):
 def test_what_nobody_asked_for_by_http_takes_its_time(begin, owner):
     put(begin)
     assert kept(owner) == 1
+
+
+def test_what_goes_out_with_the_commit_does_not_make_it_late(begin, owner, waiting, database_url):
+    """The clock is looked at when all but the commit has been said."""
+    entry = "INSERT INTO job_runs (job, due_at) VALUES ('giving up', '2026-01-01Z')"
+    with psycopg.connect(database_url) as other:
+        other.execute(entry)
+        waiting(0.2)
+        released = Timer(0.5, other.rollback)
+        released.start()
+        with pytest.raises(NobodyWaits):
+            put_later(begin, entry)
+        released.join()
+    assert kept(owner) == 0

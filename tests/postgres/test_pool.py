@@ -1,5 +1,7 @@
 """Connections as they are lent: alive, and without a transaction where nothing is changed."""
 
+import os
+import socket
 import time
 
 import psycopg
@@ -66,3 +68,18 @@ def test_reading_inside_a_unit_of_work_sees_what_it_has_done(begin):
 def test_a_statement_is_ended_when_everybody_counts_on_it(pool):
     with pool.connection() as connection:
         assert connection.execute("SHOW statement_timeout").fetchone() == (f"{LONGEST_STATEMENT:.0f}s",)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="the system has no such options")
+def test_a_machine_that_has_gone_without_a_word_is_noticed_within_half_a_minute(database_url):
+    with open_pool(database_url, size=1) as pool, pool.connection() as connection:
+        used = socket.socket(fileno=os.dup(connection.fileno()))
+        with used:
+            assert used.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            idle, interval, count = (
+                used.getsockopt(socket.IPPROTO_TCP, option)
+                for option in (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+            )
+            unanswered = used.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) / 1000
+    assert idle + interval * count <= 30
+    assert 0 < unanswered <= 30

@@ -1,6 +1,7 @@
 """How often a command waits for the database: each time costs more than most statements."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from time import monotonic
 from typing import Any
 from uuid import uuid4
@@ -218,3 +219,40 @@ def test_what_is_said_after_the_last_is_a_transaction_of_its_own(connection: Wal
     with pytest.raises(KeyError):
         unit(fails=True)
     assert numbers(connection) == [(1,), (1,), (2,)]
+
+
+def test_what_a_part_left_for_later_does_not_undo_it_from_within_the_next(
+    connection: WalledConnection,
+) -> None:
+    """Its release is not said yet when the next part begins: the name is still taken."""
+    connection.execute("CREATE UNIQUE INDEX ON numbers (number)")
+
+    def unit() -> None:
+        with connection.unit(PLATFORM):
+            connection.execute("INSERT INTO numbers VALUES (0)")
+            with connection.savepoint():
+                connection.execute("INSERT INTO numbers VALUES (1)")
+                connection.later("INSERT INTO numbers VALUES (%(clash)s)", {"clash": 0})
+            with suppress(psycopg.errors.UniqueViolation), connection.savepoint():
+                connection.execute("INSERT INTO numbers VALUES (2)")
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        unit()
+    assert numbers(connection) == []
+
+
+def test_a_unit_that_could_not_say_everything_is_not_committed(connection: WalledConnection) -> None:
+    def unit() -> None:
+        with connection.unit(PLATFORM):
+            connection.later("SELECT %(text)s::text", {"text": "nothing that can be \0 sent"})
+            connection.later("INSERT INTO numbers VALUES (%(seven)s)", {"seven": 7})
+            with suppress(psycopg.DataError):
+                connection.execute("INSERT INTO numbers VALUES (1)")
+            connection.execute("INSERT INTO numbers VALUES (2)")
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        unit()
+    assert numbers(connection) == []
+    with connection.unit(PLATFORM):
+        connection.execute("INSERT INTO numbers VALUES (3)")
+    assert numbers(connection) == [(3,)]

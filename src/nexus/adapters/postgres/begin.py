@@ -9,7 +9,8 @@ from typing import Final
 
 from psycopg import DatabaseError
 
-from nexus.adapters.postgres.pool import Pool
+from nexus.adapters.postgres.connection import WalledConnection
+from nexus.adapters.postgres.pool import LONGEST_STATEMENT, Pool
 from nexus.adapters.postgres.whom import PLATFORM, Whom
 from nexus.adapters.postgres.work import PostgresWork
 from nexus.application.booking.ports import Overtaken
@@ -84,7 +85,7 @@ class PostgresBegin:
                 yield work
             finally:
                 self._current.reset(token)
-            _refuse_if_too_late()
+            _refuse_if_too_late(connection)
 
     @contextmanager
     def _reading(self, whom: Whom) -> Iterator[PostgresWork]:
@@ -97,10 +98,15 @@ class PostgresBegin:
             yield PostgresWork(connection)
 
 
-def _refuse_if_too_late() -> None:
+def _refuse_if_too_late(connection: WalledConnection) -> None:
     """Who was told that it failed must not find it done."""
     gives_up_at = caller.get().gives_up_at
-    if gives_up_at is not None and monotonic() > gives_up_at:
+    if gives_up_at is None:
+        return
+    if connection.has_more_to_say and gives_up_at - monotonic() < LONGEST_STATEMENT:
+        with connection.said_first():  # what would go out with the commit may itself take too long
+            pass
+    if monotonic() > gives_up_at:
         raise NobodyWaits
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.abc import Params, PQGen
-from psycopg.errors import InFailedSqlTransaction, InvalidSqlStatementName
+from psycopg.errors import FeatureNotSupported, InFailedSqlTransaction, InvalidSqlStatementName
 from psycopg.generators import execute
 from psycopg.pq import ConnStatus, TransactionStatus
 from psycopg.rows import Row, TupleRow
@@ -52,6 +52,24 @@ _AS_USUAL: Final = ("auto", "on", "on")
 _BEGUN: Final[_Unsaid] = (None, b"BEGIN", None)
 
 
+_FORGOTTEN: Final = (InvalidSqlStatementName, FeatureNotSupported)
+
+
+def _close_if_forgotten(connection: psycopg.Connection[Any], error: psycopg.Error) -> None:
+    """
+    Close a connection of which what was prepared is of no use any more.
+
+    It is not there, or a migration has changed the columns that it answers with. The pool
+    replaces what is closed, and the next one prepares anew.
+
+    Raises:
+        OperationalError: It was so; it can be tried again.
+    """
+    if isinstance(error, InvalidSqlStatementName) or error.diag.source_function == "RevalidateCachedQuery":
+        connection.close()
+        raise psycopg.OperationalError("the server has forgotten what was prepared") from error
+
+
 class WalledCursor(psycopg.Cursor[Row]):
     """A cursor whose statements go out behind whatever has to be said before."""
 
@@ -67,7 +85,11 @@ class WalledCursor(psycopg.Cursor[Row]):
         if isinstance(connection, WalledConnection) and connection.has_more_to_say:
             with connection.said_first():
                 return super().execute(query, params, prepare=prepare, binary=binary)
-        return super().execute(query, params, prepare=prepare, binary=binary)
+        try:
+            return super().execute(query, params, prepare=prepare, binary=binary)
+        except _FORGOTTEN as error:
+            _close_if_forgotten(connection, error)
+            raise
 
     def executemany(self, query: Any, params_seq: Iterable[Params], *, returning: bool = False) -> None:
         connection = self.connection
@@ -93,6 +115,8 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         self._told: Whom | None = None
         self._unsaid: list[_Unsaid] = []
         self._depth = 0
+        self._parts = 0
+        self._is_incomplete = False
         self._plans = "auto"
         self._sorts = ("on", "on")
         self._flight: Flight | None = None
@@ -142,9 +166,9 @@ class WalledConnection(psycopg.Connection[TupleRow]):
             with flight:
                 self._say_outstanding(flight)
                 yield flight
-        except InvalidSqlStatementName as forgotten:
-            self.close()
-            raise psycopg.OperationalError("the server has forgotten what was prepared") from forgotten
+        except _FORGOTTEN as error:
+            _close_if_forgotten(self, error)
+            raise
         finally:
             self._flight = self._pipeline = None
             if not self._depth:  # outside a transaction it is forgotten when the round trip ends
@@ -152,12 +176,14 @@ class WalledConnection(psycopg.Connection[TupleRow]):
 
     def _say_outstanding(self, flight: Flight) -> None:
         unsaid, self._unsaid = self._unsaid, []
+        self._is_incomplete = True
         for whom, query, params in unsaid:
             self._tell(whom, flight)
             if isinstance(query, bytes):
                 flight.say(query)
             else:
                 psycopg.Cursor(self).execute(query, params)
+        self._is_incomplete = False
         self._tell(self._for, flight)
 
     def _tell(self, whom: Whom | None, flight: Flight) -> None:
@@ -234,13 +260,15 @@ class WalledConnection(psycopg.Connection[TupleRow]):
         finally:
             self._unsaid.clear()
             self._for = self._told = None
-            self._depth = 0
+            self._depth = self._parts = 0
+            self._is_incomplete = False
             self._plans = "auto"
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """A part of the unit that can fail by itself."""
-        name = f"part_{self._depth}"
+        self._parts += 1  # a name of its own: an elder part may have ended and not be released yet
+        name = f"part_{self._parts}"
         begun: _Unsaid = (None, f"SAVEPOINT {name}".encode(), None)
         self._unsaid.append(begun)
         self._depth += 1
@@ -285,7 +313,7 @@ class WalledConnection(psycopg.Connection[TupleRow]):
             self._unsaid.append(_BEGUN)
 
     def _check_alive(self) -> None:
-        if self.pgconn.transaction_status == TransactionStatus.INERROR:
+        if self._is_incomplete or self.pgconn.transaction_status == TransactionStatus.INERROR:
             raise InFailedSqlTransaction("a statement failed and the failure was passed over")
 
     def _undo(self, command: bytes) -> None:

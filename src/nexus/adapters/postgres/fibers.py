@@ -7,15 +7,24 @@ block the thread, the fiber is left, and entered again when the server has answe
 
 from asyncio import AbstractEventLoop, Future, get_running_loop
 from collections.abc import Callable
+from concurrent.futures import Executor
 from selectors import DefaultSelector
-from typing import Any, TypeVar, cast
+from time import monotonic
+from typing import Any, Final, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from greenlet import getcurrent, greenlet
+from psycopg import OperationalError
 from psycopg.abc import PQGen
 from psycopg.pq.abc import PGconn
 
 T = TypeVar("T")
+
+LONGEST_WAIT: Final = 30.0
+"""Seconds for which a server may be silent: a statement of ours takes half of that at most."""
+
+LOOK_EVERY: Final = 1.0
+"""Seconds between two looks at who has waited for too long."""
 
 
 class Fiber(greenlet):
@@ -26,12 +35,21 @@ class Fiber(greenlet):
         self._loop = loop
         self._lookout = _lookout(loop)
         self._watched: tuple[PGconn, int, int] | None = None
+        self._waits_since = 0.0
 
     def enter(self, *found: object) -> None:
         """In the loop: begin it, or go on with what was *found*, until it waits again, or has ended."""
         self.switch(*found)
         if self.dead:
             self._unwatch()
+
+    def give_up_on_silence(self) -> None:
+        """In the loop: end a connection that has been waited for too long; its server may be gone without a word."""
+        if self._watched is not None and monotonic() - self._waits_since > LONGEST_WAIT:
+            self._watched[0].finish()
+            self.throw(OperationalError("the server has been silent for too long"))
+            if self.dead:
+                self._unwatch()
 
     def wait(self, steps: PQGen[T], connection: PGconn) -> T:
         """What the steps of a conversation over the *connection* end with."""
@@ -43,10 +61,10 @@ class Fiber(greenlet):
         except StopIteration as end:
             return cast("T", end.value)
 
-    def aside(self, call: Callable[[], T]) -> T:
-        """What *call* returns, which may block: another thread makes it."""
+    def aside(self, call: Callable[[], T], threads: Executor | None = None) -> T:
+        """What *call* returns, which may block: another thread makes it, of the loop's few unless others are stated."""
         self._unwatch()
-        self._loop.run_in_executor(None, call).add_done_callback(self.enter)
+        self._loop.run_in_executor(threads, call).add_done_callback(self.enter)
         return cast("Future[T]", self._leave()).result()
 
     def _leave(self) -> object:
@@ -68,6 +86,7 @@ class Fiber(greenlet):
             self._unwatch()
             self._lookout.watch(wanted[1], events, self)
             self._watched = wanted
+        self._waits_since = monotonic()
 
     def _unwatch(self) -> None:
         if self._watched is not None:
@@ -88,6 +107,7 @@ class _Lookout:
     def __init__(self, loop: AbstractEventLoop) -> None:
         self._selector = DefaultSelector()
         loop.add_reader(cast("Any", self._selector).fileno(), self._look)
+        self._look_later(loop)
 
     def watch(self, socket: int, events: int, whose: Fiber) -> None:
         """Enter the fiber whenever one of the events has happened, until it is unwatched."""
@@ -103,6 +123,14 @@ class _Lookout:
     def _look(self) -> None:
         for watched, events in self._selector.select(0):
             watched.data.enter(events)
+
+    def _look_later(self, loop: AbstractEventLoop) -> None:
+        loop.call_later(LOOK_EVERY, self._look_at_all, loop)
+
+    def _look_at_all(self, loop: AbstractEventLoop) -> None:
+        for watched in list(self._selector.get_map().values()):
+            watched.data.give_up_on_silence()
+        self._look_later(loop)
 
 
 _LOOKOUTS: WeakKeyDictionary[AbstractEventLoop, _Lookout] = WeakKeyDictionary()

@@ -1,6 +1,7 @@
 """Connections as the application uses them: never as the owner, always READ COMMITTED, in UTC."""
 
 import select
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from time import monotonic, sleep
@@ -29,6 +30,18 @@ LONGEST_STATEMENT: Final = 15.0
 
 AT_ONCE: Final = 0.001
 """Seconds within which a connection that is there can be taken."""
+
+_NOTICE_SILENCE: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""
+How libpq notices within half a minute that the server's machine has gone without a word.
+
+Left to the kernel it takes a quarter of an hour, or two hours where nothing was sent.
+"""
 
 Pool = ConnectionPool[WalledConnection]
 """Connections, as those who do not speak PostgreSQL pass them on."""
@@ -74,6 +87,15 @@ class PatientConnection(WalledConnection):
 class SharedPool(ConnectionPool[WalledConnection]):
     """One from which fibers can take connections: who has to wait for one holds up nobody else."""
 
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        # For all who may wait: who waits for a thread first has their time-out begin only then.
+        self._waiters = ThreadPoolExecutor(self.max_waiting, "waits_for_connection")
+
+    def close(self, timeout: float = 5.0) -> None:
+        super().close(timeout)
+        self._waiters.shutdown(wait=False)
+
     def getconn(self, timeout: float | None = None) -> WalledConnection:
         waiting = fiber()
         if waiting is None:
@@ -81,7 +103,7 @@ class SharedPool(ConnectionPool[WalledConnection]):
         if self.get_stats()["pool_available"]:
             with suppress(PoolTimeout):  # somebody was faster, or its server had ended it
                 return super().getconn(AT_ONCE)
-        return waiting.aside(partial(super().getconn, timeout))
+        return waiting.aside(partial(super().getconn, timeout), self._waiters)
 
 
 def configure(connection: psycopg.Connection) -> None:
@@ -115,7 +137,7 @@ def open_pool(database_url: str, *, size: int, patience: float = 5.0, queue: int
     return SharedPool(
         database_url,
         connection_class=PatientConnection,
-        kwargs={"connect_timeout": 5},
+        kwargs={"connect_timeout": 5} | _NOTICE_SILENCE,
         min_size=min(2, size),
         max_size=size,
         timeout=patience,

@@ -183,14 +183,21 @@ class BoundedCalls:
             self._waiting.append(turn)
 
     def _begin(self, turn: _Turn) -> None:
-        self._running += 1
         turn.has_begun = True
         if turn.is_light and self._light is not None:
+            self._running += 1
             self._light(partial(self._run_light, turn))
             return
+        if self._in_threads >= len(self._threads):
+            try:
+                self._begin_thread()
+            except RuntimeError:  # the machine has none to give
+                turn.settle(None, Busy())
+                if turn.crowd is not None:
+                    self._leave(turn.crowd)
+                return
+        self._running += 1
         self._in_threads += 1
-        if self._in_threads > len(self._threads):
-            self._begin_thread()
         self._for_threads.put(turn)
 
     def _run_light(self, turn: _Turn) -> None:
@@ -200,8 +207,9 @@ class BoundedCalls:
 
     def _begin_thread(self) -> None:
         name = f"request_{len(self._threads)}"
-        self._threads.append(Thread(target=self._work, args=(self._for_threads,), name=name, daemon=True))
-        self._threads[-1].start()
+        thread = Thread(target=self._work, args=(self._for_threads,), name=name, daemon=True)
+        thread.start()
+        self._threads.append(thread)
 
     def _work(self, turns: "SimpleQueue[_Turn | None]") -> None:
         """What a thread does."""
