@@ -99,7 +99,7 @@ def limits_of_waiting() -> None:
 
     BoundedCalls.__init__.__kwdefaults__ |= {"patience": 3600.0, "queue": sys.maxsize}
     time_outs()
-    pool.open_pool.__kwdefaults__ |= {"patience": 3600.0, "queue": 0}
+    pool.open_pool.__kwdefaults__ |= {"patience": 3600.0, "queue": 10_000}
 
 
 @_guard
