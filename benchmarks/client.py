@@ -18,8 +18,11 @@ import uvloop
 class _Connection(asyncio.Protocol):
     """Asks the next question as soon as the last one is answered."""
 
-    def __init__(self, questions: "deque[bytes]", deadline: float, ended: "asyncio.Future[None]") -> None:
+    def __init__(
+        self, questions: "deque[bytes]", deadline: float, ended: "asyncio.Future[None]", *, again: bool
+    ) -> None:
         self._questions = questions
+        self._again = again
         self._deadline = deadline
         self._ended = ended
         self._buffer = b""
@@ -36,7 +39,10 @@ class _Connection(asyncio.Protocol):
             self._transport.close()
             return
         self._asked_at = perf_counter()
-        self._transport.write(self._questions.popleft())
+        question = self._questions.popleft()
+        self._transport.write(question)
+        if self._again:
+            self._questions.append(question)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -64,7 +70,7 @@ async def _ask_all(wanted: dict[str, Any]) -> dict[str, Any]:
     ends = []
     for _ in range(wanted["clients"]):
         ended: asyncio.Future[None] = loop.create_future()
-        connection = _Connection(questions, begun + (wanted["seconds"] or 600), ended)
+        connection = _Connection(questions, begun + (wanted["seconds"] or 600), ended, again=wanted["again"])
         await loop.create_connection(lambda: connection, "127.0.0.1", wanted["port"])  # noqa: B023 - made at once
         made.append(connection)
         ends.append(ended)

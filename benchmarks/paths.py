@@ -1,5 +1,6 @@
 """Each hot path beside its ceiling; what is measured in one round is measured within seconds."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -64,6 +65,10 @@ class Numbers:
             raise Unexpected(f"the dataset is used up after {self.taken}: choose a larger scale")
         self.taken += many
         return self.taken - many
+
+
+UNDER_WAY: Final = 0.5
+"""Seconds after which a client that was begun has read its questions and asks."""
 
 
 @define
@@ -158,7 +163,8 @@ class Writing:
         answers = self.web.ask(rush, clients=64)
         if answers.statuses != {"201": 20, "409": 480}:
             raise Unexpected(f"20 seats, 500 families: {answers.statuses}")
-        with self.web.asking(rush * 100, clients=8, seconds=alone.seconds * 2) as rushing:
+        with self.web.asking(rush, clients=8, seconds=alone.seconds * 2, again=True) as rushing:
+            time.sleep(UNDER_WAY)
             beside = self.web.ask(self.booking_questions(many), clients=8)
             rushing()
         only(beside, "201")

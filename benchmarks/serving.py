@@ -46,10 +46,25 @@ class Served:
 
     @contextmanager
     def asking(
-        self, questions: Sequence[str], *, clients: int = 16, seconds: float | None = None
+        self,
+        questions: Sequence[str],
+        *,
+        clients: int = 16,
+        seconds: float | None = None,
+        again: bool = False,
     ) -> Iterator[Callable[[], Answers]]:
-        """The same, in the background: what comes with the block waits for its end."""
-        wanted = {"port": self.port, "clients": clients, "seconds": seconds, "questions": list(questions)}
+        """
+        The same, in the background: what comes with the block waits for its end.
+
+        With *again* the questions begin anew after the last one.
+        """
+        wanted = {
+            "port": self.port,
+            "clients": clients,
+            "seconds": seconds,
+            "again": again,
+            "questions": list(questions),
+        }
         with subprocess.Popen(
             [sys.executable, "-m", "benchmarks.client"],
             stdin=subprocess.PIPE,

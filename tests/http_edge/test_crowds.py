@@ -1,15 +1,17 @@
-"""What everybody rushes for does not take all turns: half of them, and one only while others wait."""
+"""What everybody rushes for does not take all turns: half of them, and one now and then while others are at work."""
 
 import asyncio
 import contextvars
 import threading
 from contextlib import asynccontextmanager
 from functools import partial
+from itertools import pairwise
+from time import monotonic
 
 import pytest
 
 from nexus.adapters.postgres.fibers import begin_fiber, fiber
-from nexus.entrypoints.http.calls import BoundedCalls, Busy
+from nexus.entrypoints.http.calls import PACE, BoundedCalls, Busy
 
 
 @pytest.fixture(params=[None, begin_fiber], ids=["threads", "loop"])
@@ -41,6 +43,9 @@ class Scene:
         return self.calls.about(subject, self.call(name))
 
     def other(self, name):
+        return self.about(name, name)
+
+    def errand(self, name):
         return self.calls.lightly(self.call(name))
 
     async def until(self, *names):
@@ -99,20 +104,51 @@ def test_without_a_subject_all_callsare_taken(acted):
     acted(play)
 
 
-def test_while_others_wait_only_one_works_on_the_subject(acted):
+def test_while_others_are_worked_for_only_one_works_on_the_subject(acted):
     async def play(scene):
-        _rush = [scene.about("seats", each) for each in "abc"]
+        _rush = [scene.about("seats", each) for each in "abcd"]
         await scene.until("a", "b")
-        _others = [scene.other(each) for each in "wxy"]  # two have their turn, and one waits
-        await scene.until("a", "b", "w", "x")
+        _others = [scene.other(each) for each in "xy"]
+        await scene.until("a", "b", "x", "y")
         scene.let_go("a")
-        await scene.until("a", "b", "w", "x", "y")
-        scene.let_go("w")
-        await asyncio.sleep(0.02)
-        scene.let_go("b")  # nobody else waits any more
-        await scene.until("a", "b", "w", "x", "y", "c")
+        await asyncio.sleep(2 * PACE)
+        await scene.until("a", "b", "x", "y")
+        scene.let_go("b")
+        await scene.until("a", "b", "x", "y", "c")
+        await asyncio.sleep(2 * PACE)
+        await scene.until("a", "b", "x", "y", "c")
+        scene.let_go("x", "y")  # nobody else asks any more
+        await scene.until("a", "b", "x", "y", "c", "d")
 
     acted(play)
+
+
+def test_while_others_are_worked_for_the_crowd_has_a_turn_now_and_then(acted):
+    async def play(scene):
+        _other = scene.other("x")
+        rush = [scene.calls.about("seats", monotonic) for _ in range(5)]
+        turns = await asyncio.gather(*rush)
+        assert all(after - before >= PACE for before, after in pairwise(turns))
+
+    acted(play)
+
+
+def test_finding_out_who_asks_does_not_hold_a_crowd_back(acted):
+    async def play(scene):
+        _errand = scene.errand("who")
+        _rush = [scene.about("seats", each) for each in "abc"]
+        await scene.until("who", "a", "b")
+
+    acted(play)
+
+
+def test_two_crowds_get_on_beside_each_other(acted):
+    async def play(scene):
+        rush = [scene.about(subject, f"{subject}{each}") for each in range(4) for subject in "ab"]
+        scene.let_go(*scene.gates)
+        await asyncio.wait_for(asyncio.gather(*rush), 5)
+
+    acted(play, count=1)
 
 
 def test_they_get_their_turns_in_order(acted):
@@ -221,7 +257,7 @@ def test_nothing_is_kept_of_a_crowd_that_has_gone(acted):
         rush = [scene.about(subject, f"{subject}{each}") for subject in range(3) for each in "abc"]
         scene.let_go(*scene.gates)
         await asyncio.gather(*rush)
-        await asyncio.sleep(0)
+        await asyncio.sleep(2 * PACE)
         assert not scene.calls._crowds
 
     acted(play)

@@ -3,12 +3,14 @@
 import socket
 import threading
 from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.pq import TransactionStatus
 
+from nexus.adapters.postgres import verifications
 from nexus.adapters.postgres.connection import WalledConnection
 from nexus.adapters.postgres.pool import open_pool
 from nexus.adapters.postgres.whom import PLATFORM, Whom
@@ -176,3 +178,16 @@ def test_what_is_not_supported_is_no_outage(database_url):
         with pytest.raises(psycopg.errors.FeatureNotSupported):
             connection.execute("SELECT DISTINCT 1 FOR UPDATE")
         assert not connection.closed
+
+
+def test_a_connection_on_which_a_verification_failed_is_not_used_again(database_url, monkeypatch):
+    def fail(*_args, **_more):
+        raise TimeoutError("took too long")
+
+    with open_pool(database_url, size=1) as pool:
+        with monkeypatch.context() as patched:
+            patched.setattr(verifications, "check", fail)
+            with pytest.raises(TimeoutError):
+                verifications.check_all(pool, datetime.now(UTC), timedelta(hours=2))
+        with pool.connection() as connection, connection.acting_for(PLATFORM):
+            assert connection.execute(SCOPE).fetchone() == ("platform",)

@@ -1,6 +1,7 @@
 """The checks of the data, run in the background, and what they found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from time import perf_counter
 from typing import Final, LiteralString
@@ -37,7 +38,7 @@ PAGE_OF_RUNS: Final[LiteralString] = """
 def check_all(pool: Pool, at: datetime, last_offer: timedelta) -> tuple[float, Mapping[str, int]] | None:
     """Seconds, and the number of offending rows for each promise; None when another process is at it."""
     begun = perf_counter()
-    with pool.connection() as connection, connection.transaction():
+    with pool.connection() as connection, _closed_by_failure(connection), connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         with connection.acting_for(PLATFORM):
             if connection.execute(ONLY_ONE).fetchone() != (True,):
@@ -47,6 +48,16 @@ def check_all(pool: Pool, at: datetime, last_offer: timedelta) -> tuple[float, M
                 for finding in check(connection, at=at, last_offer=last_offer)
             }
     return perf_counter() - begun, found
+
+
+@contextmanager
+def _closed_by_failure(connection: WalledConnection) -> Iterator[None]:
+    """The driver forgets with a rollback what was prepared, on which whoever has the connection next relies."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 class PostgresVerifications:

@@ -24,6 +24,9 @@ LOOK_EVERY: Final = 0.1
 QUEUE: Final = 64
 """Requests that may wait at a time; the next one is refused at once."""
 
+PACE: Final = 0.02
+"""Seconds between two turns of one crowd while anybody else is worked for."""
+
 LIGHT: Final = {"light": True}
 """For the ``opt`` of a handler that computes little and waits for nothing but the database."""
 
@@ -49,6 +52,9 @@ class _Crowd:
     """Those who ask about one subject: how many have their turn or are next, and who waits to be among these."""
 
     subject: Hashable
+    moved_up_at: float = 0.0
+    is_looked_after: bool = False
+    """Whether the loop will look at its line again."""
     admitted: int = 0
     line: "deque[_Turn]" = field(factory=deque)
 
@@ -62,6 +68,8 @@ class _Turn:
     future: "Future[Any]"
     give_up_at: float
     crowd: _Crowd | None = None
+    is_errand: bool = False
+    """Whether it only prepares what the request asks for."""
     has_begun: bool = False
 
     def settle(self, result: Any, error: BaseException | None) -> None:
@@ -118,22 +126,26 @@ class BoundedCalls:
         """
         request = here.get()
         is_light = request is not None and request.is_light
-        return self._ask(partial(fn, *args) if args else fn, is_light=is_light)
+        return self._ask(self._turn(partial(fn, *args) if args else fn, is_light=is_light))
 
     def lightly(self, call: Callable[[], T]) -> "Future[T]":
         """
-        Have a light call made, in the caller's context.
+        Have a light call made, in the caller's context, that only prepares what the request asks for.
+
+        No crowd leaves room for it: who asks is found out for each of the crowd, too.
 
         Raises:
             Busy: As above.
         """
-        return self._ask(partial(copy_context().run, call), is_light=True)
+        turn = self._turn(partial(copy_context().run, call), is_light=True, is_errand=True)
+        return self._ask(turn)
 
     def about(self, subject: Hashable, call: Callable[[], T]) -> "Future[T]":
         """
-        The same; those who ask about one subject leave room for everybody else.
+        Have a light call made, in the caller's context; those who ask about one subject leave room for all others.
 
-        At most half of the turns are theirs at a time, and only one while anybody else waits.
+        At most half of the turns are theirs at a time. While anybody else is worked for, or waits for it,
+        it is one every :data:`PACE` seconds, whose result the next one waits for.
 
         Raises:
             Busy: Too many wait already, for their turn or about this. The future raises it as above.
@@ -148,15 +160,14 @@ class BoundedCalls:
         self._watch(turn)
         return turn.future
 
-    def _ask(self, call: Callable[[], T], *, is_light: bool) -> "Future[T]":
-        turn = self._turn(call, is_light=is_light)
+    def _ask(self, turn: _Turn) -> "Future[Any]":
         if len(self._waiting) >= self._queue:
             raise Busy
         self._admit(turn)
         self._watch(turn)
         return turn.future
 
-    def _turn(self, call: Callable[[], Any], *, is_light: bool) -> _Turn:
+    def _turn(self, call: Callable[[], Any], *, is_light: bool, is_errand: bool = False) -> _Turn:
         loop = get_running_loop()
         if loop is not self._loop:  # what belonged to one that has ended went with it
             self._loop = loop
@@ -166,10 +177,11 @@ class BoundedCalls:
         # Who has waited to be recognised has less time left to wait for the answer.
         waits_since = request.arrived if request is not None else now
         give_up_at = max(waits_since + self._patience, now + LOOK_EVERY)
-        return _Turn(call, is_light, loop.create_future(), give_up_at)
+        return _Turn(call, is_light, loop.create_future(), give_up_at, is_errand=is_errand)
 
     def _forget(self) -> None:
         self._running = 0
+        self._at_work = 0
         self._in_threads = 0
         self._waiting: deque[_Turn] = deque()
         self._watched: list[_Turn] = []
@@ -177,6 +189,7 @@ class BoundedCalls:
         self._crowds.clear()
 
     def _admit(self, turn: _Turn) -> None:
+        self._at_work += not turn.is_errand
         if self._running < self._most and not self._waiting:
             self._begin(turn)
         else:
@@ -193,8 +206,7 @@ class BoundedCalls:
                 self._begin_thread()
             except RuntimeError:  # the machine has none to give
                 turn.settle(None, Busy())
-                if turn.crowd is not None:
-                    self._leave(turn.crowd)
+                self._leave(turn)
                 return
         self._running += 1
         self._in_threads += 1
@@ -227,35 +239,55 @@ class BoundedCalls:
         self._running -= 1
         turn.settle(result, error)
         # Not at once: what runs here may be the call itself, and the next one is begun by the loop.
-        turn.future.get_loop().call_soon(self._go_on, turn.crowd)
+        turn.future.get_loop().call_soon(self._go_on, turn)
 
-    def _go_on(self, left: _Crowd | None = None) -> None:
+    def _go_on(self, ended: _Turn) -> None:
         """Somebody has had their turn."""
         while self._waiting and self._running < self._most:
             turn = self._waiting.popleft()
             if not turn.future.done():
                 self._begin(turn)
-            elif turn.crowd is not None:
-                self._leave(turn.crowd)
-        if left is not None:
-            self._leave(left)
-        if self._at_rest is not None and not (self._running or self._waiting or self._crowds):
-            self._at_rest.set_result(None)
-            self._at_rest = None
+            else:
+                self._leave(turn)
+        self._leave(ended)
+        self._rest_if_all_is_done()
 
-    def _leave(self, crowd: _Crowd) -> None:
-        """One of them has had their turn."""
-        crowd.admitted -= 1
-        self._move_up(crowd)
-        if not crowd.admitted:
-            self._crowds.pop(crowd.subject, None)
+    def _leave(self, turn: _Turn) -> None:
+        """It is over: whoever asked has an answer, or has gone."""
+        self._at_work -= not turn.is_errand
+        if turn.crowd is not None:
+            turn.crowd.admitted -= 1
+            self._move_up(turn.crowd)
 
     def _move_up(self, crowd: _Crowd) -> None:
-        while crowd.line and (not crowd.admitted or (crowd.admitted < self._most // 2 and not self._waiting)):
+        while crowd.line and self._has_room_for(crowd):
             turn = crowd.line.popleft()
             if not turn.future.done():
                 crowd.admitted += 1
+                crowd.moved_up_at = monotonic()
                 self._admit(turn)
+        if crowd.is_looked_after:
+            return
+        if crowd.line:
+            crowd.is_looked_after = True
+            get_running_loop().call_later(PACE, self._look_at_line, crowd)
+        elif not crowd.admitted:
+            self._crowds.pop(crowd.subject, None)
+
+    def _has_room_for(self, crowd: _Crowd) -> bool:
+        if self._at_work > crowd.admitted:
+            return not crowd.admitted and monotonic() - crowd.moved_up_at >= PACE
+        return crowd.admitted < max(self._most // 2, 1)
+
+    def _look_at_line(self, crowd: _Crowd) -> None:
+        crowd.is_looked_after = False
+        self._move_up(crowd)
+        self._rest_if_all_is_done()
+
+    def _rest_if_all_is_done(self) -> None:
+        if self._at_rest is not None and not (self._running or self._waiting or self._crowds):
+            self._at_rest.set_result(None)
+            self._at_rest = None
 
     @asynccontextmanager
     async def serving(self, _: object) -> AsyncIterator[None]:
