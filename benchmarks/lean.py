@@ -170,15 +170,25 @@ def own_values() -> dict[str, str]:
     }
 
 
+OWN: Final = {"plan_cache_mode": "force_generic_plan"}
+"""How the product has a family's commands planned."""
+
+
 def own_booking(size: Size, start: int, clients: int) -> str:
-    """What the product writes for a booking, without what it reads before: place and event, one transaction."""
+    """
+    What the product writes for a booking, without what it reads before: event and place, one transaction.
+
+    In one message, as the product sends it, to be planned as :data:`OWN` says.
+    """
     return "\n".join(
         [
             *free_place(size, start, clients),
+            r"\startpipeline",
             "BEGIN;",
-            stated(PLACE, own_values()) + ";",
             stated(ADD_EVENT, own_event("PlacesBooked")) + ";",
+            stated(PLACE, own_values()) + ";",
             "COMMIT;",
+            r"\endpipeline",
         ]
     )
 

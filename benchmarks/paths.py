@@ -67,6 +67,9 @@ class Numbers:
         return self.taken - many
 
 
+WALLED: Final = {"role": "nexus_app"}
+"""Of pgbench: it says what it says as the product does, behind its walls."""
+
 UNDER_WAY: Final = 0.5
 """Seconds after which a client that was begun has read its questions and asks."""
 
@@ -104,9 +107,11 @@ class Writing:
         leanest = self.pgbench(
             [lean.leanest_booking(size, self.places.take(many), clients)], transactions=many
         )
-        own = self.pgbench([lean.own_booking(size, self.places.take(many), clients)], transactions=many)
+        own = self.pgbench(
+            [lean.own_booking(size, self.places.take(many), clients)], transactions=many, settings=lean.OWN
+        )
         whole = self.pgbench(
-            [whole_booking(size, self.places.take(many), clients)], transactions=many, role="nexus_app"
+            [whole_booking(size, self.places.take(many), clients)], transactions=many, settings=WALLED
         )
         answers = self.web.ask(self.booking_questions(many // 3))
         only(answers, "201")
@@ -138,7 +143,7 @@ class Writing:
         )
         first = self.bookings.take(many)
         whole = self.pgbench(
-            [whole_cancellation(size, first, self.pgbench.clients)], transactions=many, role="nexus_app"
+            [whole_cancellation(size, first, self.pgbench.clients)], transactions=many, settings=WALLED
         )
         first = self.bookings.take(many // 3)
         asked = []
@@ -344,7 +349,7 @@ class Reading:
             [each.text for each in self.scripts],
             variables={name: value for each in self.scripts for name, value in each.variables.items()},
             seconds=seconds,
-            role="nexus_app",
+            settings=WALLED,
         )
         questions = [self.read.ask(number % SAMPLES) for number in range(6000 * seconds)]
         answers = web.ask(questions, seconds=seconds)

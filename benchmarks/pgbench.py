@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from attrs import frozen
 
@@ -33,12 +34,13 @@ class Pgbench:
         seconds: int = 0,
         transactions: int = 0,
         prepared: bool = True,
-        role: str | None = None,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> float:
         """
         Transactions per second, after the connections are made; one of the scripts at random each time.
 
-        As the owner of the database, before whom no wall stands, or as *role*.
+        As the owner of the database, before whom no wall stands, unless *settings* of the server
+        name another role.
         """
         program = postgres(self.server.data_dir, self.server.account) / "pgbench"
         with tempfile.TemporaryDirectory() as folder:
@@ -57,7 +59,8 @@ class Pgbench:
                     *files,
                     self.database_url,
                 ],
-                env=os.environ | ({"PGOPTIONS": f"-c role={role}"} if role else {}),
+                env=os.environ
+                | {"PGOPTIONS": " ".join(f"-c {name}={value}" for name, value in settings.items())},
                 capture_output=True,
                 text=True,
                 check=False,

@@ -5,11 +5,12 @@ In the product's own order, in its round trips, as its role and on behalf of the
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from benchmarks.dataset import BALANCE, BOOKING, CHILD, COMPANY, LINE, SESSION, USER, Size
-from benchmarks.lean import awaited_booking, free_place, id_expression, own_event, own_values, stated
+from benchmarks.lean import OWN, awaited_booking, free_place, id_expression, own_event, own_values, stated
 from nexus.adapters.postgres.audit import ADD_ENTRY
 from nexus.adapters.postgres.departures import LOCK_BOOKING, LOCK_ENTRIES, LOCK_PURSES, LOCK_SESSION
 from nexus.adapters.postgres.lines import SAVE_ENTRIES, SAVE_SEATS
@@ -158,8 +159,7 @@ def _begin(size: Size) -> list[str]:
     return [
         r"\startpipeline",
         "BEGIN;",
-        tell(["'tenant'", f"{family}::text", f"{company}::text", "''", "''"]),
-        "SET LOCAL plan_cache_mode = force_generic_plan;",
+        tell(["'tenant'", f"{family}::text", f"{company}::text", "''", "''"], OWN),
     ]
 
 
@@ -168,12 +168,11 @@ def _array(texts: Sequence[str] | frozenset[str]) -> str:
     return f"ARRAY[{stated_texts}]::text[]"
 
 
-def tell(values: Sequence[str]) -> str:
-    """For whom the statements are that follow in the same transaction."""
-    told = (
-        f"set_config('nexus.{name}', {value}, true)" for name, value in zip(_SETTINGS, values, strict=True)
-    )
-    return f"SELECT {', '.join(told)};"
+def tell(values: Sequence[str], settings: Mapping[str, str] = MappingProxyType({})) -> str:
+    """For whom the statements are that follow in the same transaction, and how the server takes them."""
+    told = {f"nexus.{name}": value for name, value in zip(_SETTINGS, values, strict=True)}
+    told |= {name: f"'{value}'" for name, value in settings.items()}
+    return "SELECT " + ", ".join(f"set_config('{name}', {value}, true)" for name, value in told.items()) + ";"
 
 
 def _deed(action: Action, booking: str, family: str, company: str) -> dict[str, str]:

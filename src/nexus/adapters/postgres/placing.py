@@ -2,7 +2,7 @@
 
 from typing import Final, LiteralString
 
-from nexus.adapters.postgres.booking_views import VIEW_COLUMNS, VIEW_JOINS
+from nexus.adapters.postgres.booking_views import VIEW_COLUMNS
 from nexus.adapters.postgres.pool import LONGEST_STATEMENT
 from nexus.adapters.postgres.settings import BROUGHT_ALONG
 
@@ -70,7 +70,7 @@ LOCK_CHILDREN: Final[LiteralString] = """
 PLACE: Final[LiteralString] = (
     """
     WITH consented AS (
-        SELECT id FROM children
+        SELECT id, first_name FROM children
          WHERE id = ANY (%(children)s) AND parent_id = %(parent)s
            AND status = 'active' AND 'activity_booking' = ANY (consents)
          ORDER BY id
@@ -87,7 +87,7 @@ PLACE: Final[LiteralString] = (
                    (waiting_count = 0 OR starts_at - %(at)s < make_interval(mins => %(last_offer_minutes)s))
                AND (releases_at IS NULL OR releases_at > %(at)s OR released_at IS NOT NULL)))
            AND (SELECT count(*) FROM consented) = %(seats)s
-        RETURNING venue_id, starts_at, ends_at
+        RETURNING activity_id, venue_id, location, session_date, start_time, end_time, timezone, starts_at, ends_at
     ), purse AS (
         UPDATE user_credit_balances
            SET credits_available = credits_available - %(total)s,
@@ -126,9 +126,11 @@ PLACE: Final[LiteralString] = (
       FROM (SELECT CASE WHEN count(*) = %(seats)s THEN true
                         ELSE overtaken('what a booking needs') END AS held
               FROM placed) g
-      LEFT JOIN (placed b"""
-    + VIEW_JOINS
-    + """) ON true
+      LEFT JOIN (placed b
+                 CROSS JOIN seat s
+                 JOIN activities a ON a.id = s.activity_id
+                 JOIN venues v ON v.id = s.venue_id
+                 JOIN consented c ON c.id = b.child_id) ON true
      ORDER BY array_position(%(bookings)s::uuid[], b.id)
 """
 )
