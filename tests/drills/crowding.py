@@ -268,22 +268,22 @@ def _frozen(out: Outcome, town: Town, asking: Asking) -> str:
         eventually(lambda: town.waiting_for_locks() > 0, within=5)
         os.killpg(town.processes["web"].pid, signal.SIGSTOP)
         release()
+
+    def holds() -> bool:
+        idle = (
+            "SELECT FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
+        )
+        return bool(town.query(idle))
+
+    held = eventually(holds, within=5)
     begun = time.monotonic()
-    freed = eventually(
-        lambda: (
-            not town.query(
-                "SELECT FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND pid <> pg_backend_pid()"
-            )
-        ),
-        within=33,
-        every=0.2,
-    )
+    freed = eventually(lambda: not holds(), within=33, every=0.2)
     took = time.monotonic() - begun
     os.killpg(town.processes["web"].pid, signal.SIGCONT)
     thread.join(30)
     status = heard[0].status if heard and heard[0] is not None else None
     out.drops += 1
-    out.expect(freed and took > 1, "what a frozen process has locked is given back")
+    out.expect(held and freed and took > 1, "what a frozen process has locked is given back")
     out.expect(status == 503, f"a transaction that was ended: 503 (was: {status})")
     return f"a frozen transaction: ended after {took:.1f} s, answered {status}"
 
