@@ -21,6 +21,9 @@ from nexus.adapters.system.clock import now
 from nexus.entrypoints.installation import findings, import_catalogue, profile_named
 from nexus.entrypoints.wiring import Nexus
 
+MONTHS: Final = 5
+"""Given one after the other."""
+
 BESIDE: Final = 3
 """Rounds of booking with and without an allocation beside it."""
 
@@ -74,7 +77,7 @@ def measure(at: Prepared, writing: Writing) -> list[Path]:
         if broken:
             raise Broken(", ".join(broken))
         months = Months(pool, period(at.base)[1])
-        allocated = months.allocate()
+        allocated = [months.allocate() for _ in range(MONTHS)]
         beside = [_beside(months, writing, BESIDE - number) for number in range(BESIDE)]
         with psycopg.connect(at.database_url) as owner:
             owner.execute(ADD_SCHEDULES)
@@ -93,7 +96,7 @@ def measure(at: Prepared, writing: Writing) -> list[Path]:
             name="allocating a month",
             unit="employees/s",
             goal=20_000,
-            rounds=[Round(ceiling=None, product=allocated)],
+            rounds=[Round(ceiling=None, product=rate) for rate in allocated],
             note=f"{at.size.families:,} families",
         ),
         Path(name="bookings while a month is allocated", unit="req/s", goal=0.7, rounds=beside),

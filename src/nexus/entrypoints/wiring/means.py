@@ -26,7 +26,7 @@ from nexus.entrypoints.monitoring import Flows, OfProcess
 
 SCRAPE_FRESH_FOR: Final = 5.0
 """Seconds for which what was read of the database is told again, however many ask."""
-LANES: Final = 2
+LANES: Final = 3
 """Companies that are given their month at a time: while one waits for the database, the next is prepared."""
 
 
