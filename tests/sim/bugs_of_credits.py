@@ -4,6 +4,7 @@ from typing import Final
 
 from nexus.adapters.memory.account_rows import BalanceRow
 from nexus.adapters.memory.credits import MemoryCredits
+from nexus.adapters.memory.departures import MemoryDepartures
 from nexus.adapters.memory.payments import MemoryPayments
 from nexus.adapters.memory.places import MemoryPlaces
 from nexus.application.booking import end_bookings, settle_credits, venue_sessions
@@ -171,9 +172,9 @@ LIVES: Final = (
     ),
     Bug(
         "anybody may cancel anybody's place",
-        MemoryPlaces.lock,
-        "parent not in {None, row.booking.parent} or",
-        "",
+        MemoryDepartures.lock,
+        "bookings = self._places.lock(booking, parent=parent, with_group=with_group)",
+        "bookings = self._places.lock(booking, parent=None, with_group=with_group); parent = bookings[0].parent",
     ),
     Bug(
         "a called-off session keeps its line",
