@@ -345,6 +345,14 @@ def test_a_tally_is_bounded(hand):
     assert len(tally._counts) == 10
 
 
+def test_a_tally_keeps_nothing_of_those_who_have_not_come_for_a_window(hand):
+    tally = Tally(MemoryLimiter(hand), hand)
+    for number in range(300):
+        counted(tally, Limit(600, MINUTE), name=f"n{number}")
+        hand.go(MINUTE / 10)
+    assert len(tally._counts) == 10
+
+
 def test_threads_do_not_lose_a_time():
     tally, limit = Tally(MemoryLimiter()), Limit(1000, timedelta(hours=1))
     with ThreadPoolExecutor(16) as threads:

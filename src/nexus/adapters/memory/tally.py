@@ -26,11 +26,15 @@ def _microseconds() -> int:
 @define
 class _Count:
     began: int
+    window: int
     unreported: int = 0
     left: int = 0
     """After what was reported, as far as this process knows."""
     shut_until: int = 0
     resets_at: int = 0
+
+    def is_over(self, now: int) -> bool:
+        return now - self.began >= self.window and now >= self.shut_until
 
 
 @define
@@ -56,10 +60,10 @@ class Tally:
         with self._turn:
             now = self._now()
             count = self._counts.get(name)
-            if count is None or (now - count.began >= window and now >= count.shut_until):
-                count = self._counts[name] = _Count(now, left=limit.amount)
-                while len(self._counts) > self._most_names:
-                    self._counts.popitem(last=False)
+            if count is None or count.is_over(now):
+                self._counts.pop(name, None)
+                count = self._counts[name] = _Count(now, window, left=limit.amount)
+                self._make_room(now)
             self._counts.move_to_end(name)
             if now < count.shut_until:
                 return _refused(limit, count, now)
@@ -76,7 +80,8 @@ class Tally:
     def report(self, name: str, limit: Limit) -> Allowance:
         """Take from the shared counters what was counted here; may wait for them."""
         with self._turn:
-            count = self._counts.setdefault(name, _Count(self._now(), left=limit.amount))
+            window = limit.window // _MICROSECOND
+            count = self._counts.setdefault(name, _Count(self._now(), window, left=limit.amount))
             times, count.unreported = min(max(count.unreported, 1), limit.amount), 0
         allowance = self._shared.take((name, limit), times=times)
         with self._turn:
@@ -86,6 +91,11 @@ class Tally:
             if allowance.retry_after is not None:
                 count.shut_until = now + allowance.retry_after // _MICROSECOND
         return allowance
+
+    def _make_room(self, now: int) -> None:
+        """Forget what nobody has counted under for so long that it would begin anew, and what is too much."""
+        while len(self._counts) > self._most_names or next(iter(self._counts.values())).is_over(now):
+            self._counts.popitem(last=False)
 
 
 def _refused(limit: Limit, count: _Count, now: int) -> Allowance:
